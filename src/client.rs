@@ -22,12 +22,17 @@ mod tests;
 mod tls;
 mod tls_error;
 
-pub use address::{ServerAddress, ServerAddressError};
-pub use api_client::{Client, OnRetry, RetryNotice};
-pub use credential::{Credential, CredentialError};
-pub use error::{ClientError, UnreachableCause};
-pub use options::{CONNECT_TIMEOUT, ClientOptions, IDLE_TIMEOUT, REQUEST_TIMEOUT};
-pub use pages::{HELD_MAX, KEYS_MAX, KeyPage, PagedQuery, Retention};
-pub use probe::ProbeReply;
+pub use address::ServerAddress;
+pub use api_client::Client;
+pub use credential::Credential;
+pub use error::ClientError;
+pub use options::ClientOptions;
 pub use request::CallRequest;
-pub use tls::{TrustedRoots, install_provider};
+
+pub(crate) use address::ServerAddressError;
+pub(crate) use api_client::RetryNotice;
+pub(crate) use credential::CredentialError;
+pub(crate) use options::IDLE_TIMEOUT;
+pub(crate) use pages::{PagedQuery, Retention};
+pub(crate) use probe::ProbeReply;
+pub(crate) use tls::TrustedRoots;

@@ -13,12 +13,12 @@ pub enum Clock {
     /// The system clock.
     #[default]
     System,
-    /// A clock for tests. It shows the stored milliseconds since 1970 until [`Clock::advance`] moves it.
+    /// A clock for tests, in milliseconds since 1970. It does not move until [`Clock::advance`] is called.
     Fixed(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// Creates a clock that shows `at` until it is advanced.
+    /// Creates a clock for tests that starts at `at`.
     pub fn fixed(at: Timestamp) -> Self {
         Self::Fixed(Arc::new(AtomicI64::new(at.0)))
     }
@@ -40,7 +40,7 @@ impl Clock {
     }
 }
 
-/// Returns the time of the monotonic clock, to measure elapsed time.
+/// Returns the current time of the monotonic clock, for measuring elapsed time.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that asks for the time")]
 pub fn monotonic_now() -> std::time::Instant {
     std::time::Instant::now()
@@ -49,10 +49,10 @@ pub fn monotonic_now() -> std::time::Instant {
 /// Returns `N` bytes from the operating system's random generator.
 ///
 /// # Panics
-/// If the generator fails, since nothing secure can be done without it.
+/// Panics if the generator fails, since keyward cannot work securely without it.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that asks for chance")]
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system's random generator does not answer");
+    getrandom::fill(&mut bytes).expect("the operating system's random generator must work");
     bytes
 }

@@ -17,48 +17,51 @@ mod profiles;
 mod server;
 mod ui;
 
-pub use environment::{ENVIRONMENT_VARIABLES, Environment};
-pub use file::ConfigError;
+pub use environment::Environment;
 pub use paths::UserPaths;
-pub use profiles::{ProfileNameError, ProfileSettings, check_profile_name};
-pub use server::{ServerLimits, ServerSettings, SessionLimits};
+pub use profiles::ProfileSettings;
 pub use ui::{AsciiMode, ClipboardMode, ColorMode, ThemeName, UiSettings};
 
-/// The example file, which documents every setting with its default.
+pub(crate) use environment::ENVIRONMENT_VARIABLES;
+pub(crate) use file::ConfigError;
+pub(crate) use profiles::check_profile_name;
+pub(crate) use server::{ServerLimits, ServerSettings, SessionLimits};
+
+/// The example configuration file, which documents every setting with its default.
 pub const EXAMPLE_CONFIG: &str = include_str!("../assets/keyward.toml");
 
-/// Every setting, merged from the file and the environment.
+/// All settings, merged from the configuration file and the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Profile to use without `--profile` and `KEYWARD_PROFILE`. Empty: the only profile there is.
-    pub profile: String,
-    /// File of additional trusted certificates, in PEM. Empty: none.
-    pub ca_cert: String,
+    /// Profile to use if neither `--profile` nor `KEYWARD_PROFILE` is set. Empty: the only existing profile.
+    pub(crate) profile: String,
+    /// Path of a PEM file with additional trusted certificates. Empty: none.
+    pub(crate) ca_cert: String,
     /// Appearance and behavior of the terminal UI.
-    pub ui: UiSettings,
-    /// Key bindings of the terminal UI: key presses by action. An empty list removes the binding.
-    pub keys: BTreeMap<String, Vec<String>>,
-    /// Settings by profile name.
-    pub profiles: BTreeMap<String, ProfileSettings>,
+    pub(crate) ui: UiSettings,
+    /// Key bindings of the terminal UI: a list of key presses for each action. An empty list removes the binding.
+    pub(crate) keys: BTreeMap<String, Vec<String>>,
+    /// Settings of each profile, by profile name.
+    pub(crate) profiles: BTreeMap<String, ProfileSettings>,
     /// Settings of `keyward serve`.
-    pub server: ServerSettings,
-    /// Limits of the server for its clients.
-    pub limits: ServerLimits,
-    /// Lifetime of sessions.
-    pub sessions: SessionLimits,
-    /// Thresholds for stale keys and rotations.
-    pub policy: Policy,
+    pub(crate) server: ServerSettings,
+    /// Limits that the server imposes on clients.
+    pub(crate) limits: ServerLimits,
+    /// How long sessions last.
+    pub(crate) sessions: SessionLimits,
+    /// Limits that decide which keys are stale and when rotations are ready.
+    pub(crate) policy: Policy,
 }
 
 impl Config {
-    /// Loads the configuration file and applies the environment to it.
+    /// Loads the configuration file and applies environment variables to it.
     ///
-    /// The file is `flag` (`--config FILE`), else that of `KEYWARD_CONFIG`, else the usual one. Only the usual one may be
-    /// missing.
+    /// The file is `flag` (`--config FILE`) if given, otherwise the path in `KEYWARD_CONFIG`, otherwise [`UserPaths::config_file`].
+    /// Only the last of these may be missing.
     ///
     /// # Errors
-    /// See [`ConfigError`].
+    /// Returns an error if the file cannot be read, or if a setting or environment variable is not valid.
     pub fn load(
         flag: Option<&std::path::Path>,
         environment: &Environment,
@@ -75,8 +78,8 @@ impl Config {
         Ok(config)
     }
 
-    /// Returns the settings of a profile, or the defaults if the file does not mention it.
-    pub fn profile_settings(&self, name: &str) -> ProfileSettings {
+    /// Returns a profile's settings, or the defaults if the configuration file does not mention the profile.
+    pub(crate) fn profile_settings(&self, name: &str) -> ProfileSettings {
         self.profiles.get(name).cloned().unwrap_or_default()
     }
 }
@@ -85,7 +88,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    /// Returns the example with its settings uncommented. A setting is `#key = value`, prose is `# text`.
+    /// Returns the example file with its settings uncommented. In the file, a setting is `#key = value` and prose is `# text`.
     fn uncommented() -> String {
         let bare = |line: &str| match line.strip_prefix('#') {
             Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) => rest.to_owned(),
@@ -104,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_profile_shown_in_prose_parses() {
+    fn the_profile_in_the_example_parses() {
         let prose: Vec<&str> = EXAMPLE_CONFIG
             .lines()
             .skip_while(|line| !line.starts_with("# [profiles."))
@@ -116,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn every_variable_of_the_environment_lies_over_the_file() {
+    fn environment_variables_override_the_file() {
         let mut config = Config { profile: "file".into(), ..Config::default() };
         let environment = Environment::from_pairs([("KEYWARD_PROFILE", "env"), ("KEYWARD_READ_ONLY", "1")]);
         environment.apply_to(&mut config).unwrap();

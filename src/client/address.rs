@@ -12,23 +12,23 @@ use crate::wire::BASE;
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerAddress(Url);
 
-/// The reason why a text is not a server address. Messages do not repeat the text, since it may contain a password.
+/// Why a string is not a valid server address. Messages do not repeat the string, since it may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServerAddressError {
     /// Not a URL.
-    #[error("not an address: write it like https://keys.plant.example")]
+    #[error("not a server address; write it like https://keys.plant.example")]
     Unreadable,
     /// A scheme other than `http` and `https`, or none.
-    #[error("an address begins with https:// (or http:// on this machine)")]
+    #[error("a server address begins with https:// (or http:// for a server on this machine)")]
     Scheme,
     /// A user name or password in the URL.
-    #[error("an address holds no user name or password; sign in with `keyward login`")]
+    #[error("a server address must not contain a user name or password; sign in with `keyward login`")]
     Credentials,
 }
 
 impl ServerAddress {
-    /// Returns whether the server is on this machine. Plain `http` is safe there, and no proxy is used.
-    pub fn is_loopback(&self) -> bool {
+    /// Returns whether the address is on this machine, where plain `http` is safe and no proxy is used.
+    pub(crate) fn is_loopback(&self) -> bool {
         match self.0.host_str() {
             Some("localhost") => true,
             Some(host) => {
@@ -39,28 +39,28 @@ impl ServerAddress {
     }
 
     /// Returns whether requests are sent unencrypted over a network.
-    pub fn is_unencrypted(&self) -> bool {
+    pub(crate) fn is_unencrypted(&self) -> bool {
         self.0.scheme() == "http" && !self.is_loopback()
     }
 
     /// Returns whether the connection uses TLS.
-    pub fn is_tls(&self) -> bool {
+    pub(crate) fn is_tls(&self) -> bool {
         self.0.scheme() == "https"
     }
 
-    /// Returns host and port, such as `127.0.0.1:8080`; the default port of the scheme is left out.
-    pub fn authority(&self) -> String {
+    /// Returns host and port, such as `127.0.0.1:8080`, without the scheme's default port.
+    pub(crate) fn authority(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// Returns the name of the server's profile if the user does not choose one.
-    pub fn default_profile_name(&self) -> String {
+    /// Returns the profile name to use for this server unless the user chooses one.
+    pub(crate) fn default_profile_name(&self) -> String {
         let name = self.authority().replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
         name.trim_matches(['-', '.']).chars().take(64).collect()
     }
 
-    /// Returns the URL of a path on the server.
+    /// Appends an absolute path, such as `/api/v2/me`, to the address.
     pub(super) fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         let base = url.path().trim_end_matches('/').to_owned();
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_taken_as_people_copy_them() {
+    fn pasted_addresses_are_normalized() {
         for (text, shown) in [
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
             (" https://keys.plant.example/ ", "https://keys.plant.example"),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn only_this_machine_is_loopback() {
+    fn only_addresses_of_this_machine_are_loopback_addresses() {
         let at = |text: &str| text.parse::<ServerAddress>().unwrap();
         assert!(at("http://[::1]:8080").is_loopback() && at("http://localhost").is_loopback());
         assert!(at("http://10.0.0.1").is_unencrypted() && !at("https://10.0.0.1").is_unencrypted());

@@ -1,7 +1,5 @@
 //! [`Client`]: one server, one credential, and the connections to it. Sending with retries is in [`super::retry`].
 
-use std::time::Duration;
-
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
 
 use super::address::ServerAddress;
@@ -16,15 +14,13 @@ use crate::wire::{BASE, Call, IDEMPOTENCY_KEY};
 /// A retry that is about to happen.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryNotice<'a> {
-    /// The error of the last attempt.
-    pub error: &'a ClientError,
-    /// Delay before the next attempt.
-    pub after: Duration,
+    /// Why the previous attempt failed.
+    pub(crate) error: &'a ClientError,
     /// Number of the next attempt; the first retry is attempt 2.
-    pub attempt: u32,
+    pub(crate) attempt: u32,
 }
 
-/// Called before each retry.
+/// A function that is called before each retry.
 pub type OnRetry = fn(RetryNotice<'_>);
 
 /// A client for one server and one credential. Cloning is cheap; clones share their connections.
@@ -34,15 +30,15 @@ pub struct Client {
     pub(super) address: ServerAddress,
     pub(super) credential: Credential,
     pub(super) roots: TrustedRoots,
-    /// Set if safe calls are retried: called before each retry.
-    pub(super) tell: Option<OnRetry>,
+    /// Called before each retry. `None` if calls are not retried.
+    pub(super) on_retry: Option<OnRetry>,
 }
 
 impl Client {
     /// Creates a client for the server at `address`, without connecting yet.
     ///
     /// # Errors
-    /// The certificates in the options cannot be read.
+    /// Returns an error if the certificates in the options cannot be read.
     pub fn new(
         address: ServerAddress,
         credential: Credential,
@@ -62,11 +58,11 @@ impl Client {
                 .pool_idle_timeout((!options.without_idle_timer).then_some(IDLE_TIMEOUT));
             if address.is_loopback() { builder.no_proxy() } else { builder }
         };
-        let (http, roots) = tls::build(plain, &address, options)?;
-        Ok(Self { http, address, credential, roots, tell: None })
+        let (http, roots) = tls::build_http_client(plain, &address, options)?;
+        Ok(Self { http, address, credential, roots, on_retry: None })
     }
 
-    /// Returns a client that shares the connections but uses another credential.
+    /// Returns a client that shares this client's connections but sends another credential.
     #[must_use]
     pub fn with_credential(&self, credential: Credential) -> Self {
         Self { credential, ..self.clone() }
@@ -78,7 +74,7 @@ impl Client {
     }
 
     /// Returns where the trusted certificates come from.
-    pub fn roots(&self) -> TrustedRoots {
+    pub(crate) fn roots(&self) -> TrustedRoots {
         self.roots
     }
 

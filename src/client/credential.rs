@@ -6,19 +6,19 @@ use std::sync::Arc;
 use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
 
-/// The value of the `Authorization` header, if one is sent.
+/// What a client sends in the `Authorization` header: a session token, an API key, or nothing.
 #[derive(Clone, Default)]
 pub struct Credential(Option<Arc<Zeroizing<String>>>);
 
-/// The token cannot be sent in a header.
+/// Error for a token that cannot be sent in a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a token is one word of printable ASCII; this holds spaces, line breaks or other characters, or nothing at all"
+    "a token consists of printable ASCII characters without spaces; this one is empty or contains other characters"
 )]
 pub struct CredentialError;
 
 impl Credential {
-    /// Returns the absence of a credential, for signing in.
+    /// Creates an empty credential, which sends no `Authorization` header.
     pub fn none() -> Self {
         Self(None)
     }
@@ -26,7 +26,7 @@ impl Credential {
     /// Creates a credential from a session token `ses_…` or an API key `sk_…`, sent as `Bearer`.
     ///
     /// # Errors
-    /// The token is empty, or contains white space or characters other than printable ASCII.
+    /// Returns an error if the token is empty, or contains white space or characters other than printable ASCII.
     pub fn bearer(token: &str) -> Result<Self, CredentialError> {
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(CredentialError);
@@ -34,12 +34,12 @@ impl Credential {
         Ok(Self(Some(Arc::new(Zeroizing::new(format!("Bearer {token}"))))))
     }
 
-    /// Returns whether a credential is sent.
-    pub fn is_some(&self) -> bool {
+    /// Returns whether an `Authorization` header is sent.
+    pub(crate) fn is_some(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Returns the header value, marked as sensitive so that lower layers do not print it.
+    /// Returns the header value, marked as sensitive so that HTTP libraries do not log it. `None` if the credential is empty.
     pub(super) fn header(&self) -> Option<HeaderValue> {
         let mut value = HeaderValue::from_str(self.0.as_ref()?).ok()?;
         value.set_sensitive(true);

@@ -6,15 +6,15 @@ use super::sanitize::sentence;
 use super::tls_error;
 use crate::wire::problem::{Problem, ProblemType};
 
-/// The reason why a call failed.
+/// Why an API call failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ClientError {
     /// No reply arrived. The server may still have acted on the request, see [`ClientError::is_outcome_unknown`].
     #[error("{message}")]
     Unreachable {
-        /// The kind of failure.
+        /// What prevented the reply from arriving.
         cause: UnreachableCause,
-        /// The cause and the next step, safe to show.
+        /// Sanitized text for the user: the cause and the next step.
         message: String,
     },
     /// The server refused the request.
@@ -23,14 +23,14 @@ pub enum ClientError {
     /// The reply is not from a keyward server, or the request could not be built.
     #[error("{message}")]
     InvalidReply {
-        /// HTTP status of the reply, if there was one.
+        /// HTTP status of the invalid reply; `None` if the error is not about a single reply.
         status: Option<u16>,
-        /// The cause and the next step, safe to show.
+        /// Sanitized text for the user: the cause and the next step.
         message: String,
     },
 }
 
-/// The kind of failure that prevented a reply.
+/// What prevented a reply from arriving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnreachableCause {
     /// Connection refused, or no route to the host.
@@ -39,15 +39,15 @@ pub enum UnreachableCause {
     UnknownName,
     /// The certificate is not trusted, or TLS failed for another reason.
     Tls,
-    /// The connection was opened, but the reply did not arrive completely in time.
+    /// The connection was opened, but the complete reply did not arrive within the time limit.
     Timeout,
     /// The connection was lost before the reply was complete.
     Broken,
 }
 
 impl ClientError {
-    /// Returns whether the server may have acted on the request although the call failed. Check before repeating a write.
-    pub fn is_outcome_unknown(&self) -> bool {
+    /// Returns whether the server may have carried out the request although the call failed. Check this before retrying a write.
+    pub(crate) fn is_outcome_unknown(&self) -> bool {
         match self {
             Self::Unreachable { cause, .. } => {
                 matches!(cause, UnreachableCause::Timeout | UnreachableCause::Broken)
@@ -57,7 +57,7 @@ impl ClientError {
         }
     }
 
-    /// Returns the problem if the server refused the request.
+    /// Returns the problem with which the server refused the request, or `None` for other errors.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Refused(problem) => Some(problem),
@@ -86,34 +86,36 @@ impl ClientError {
         }
         let root = sentence(&cause.to_string());
         if let Some(tls) = tls {
-            let message = format!("No secure connection to {address}: {}", tls_error::explain(tls));
+            let message = format!("Cannot connect securely to {address}: {}", tls_error::explain(tls));
             return Self::Unreachable { cause: UnreachableCause::Tls, message };
         }
         let (cause, message) = if error.is_dns() {
             let message = format!(
-                "The name of {address} cannot be found ({root}). Is the address right, and the network up?"
+                "The host name in {address} cannot be resolved ({root}). Check the address and the network connection."
             );
             (UnreachableCause::UnknownName, message)
         } else if error.is_connect() || refused {
             let message = if error.is_connect() && error.is_timeout() {
                 format!(
-                    "{address} did not accept a connection within 5 s. Is the server running, and reachable from here?"
+                    "{address} did not accept a connection within 5 s. Check that the server is running and can be reached from this machine."
                 )
             } else if refused {
                 format!(
-                    "Nothing answers at {address} (connection refused). Is the server running, and the port right?"
+                    "No server is listening at {address} (connection refused). Check that the server is running and the port is right."
                 )
             } else {
-                format!("No connection to {address}: {root}. Is the server running, and reachable from here?")
+                format!(
+                    "Cannot connect to {address}: {root}. Check that the server is running and can be reached from this machine."
+                )
             };
             (UnreachableCause::NoConnection, message)
         } else if error.is_timeout() {
             let message =
-                format!("{address} did not answer within 15 s. It may be overloaded: try again in a moment.");
+                format!("{address} did not reply within 15 s. It may be overloaded; try again in a moment.");
             (UnreachableCause::Timeout, message)
         } else {
             let message = format!(
-                "The connection to {address} broke before the reply was complete: {root}. Try again."
+                "The connection to {address} was lost before the reply was complete: {root}. Try again."
             );
             (UnreachableCause::Broken, message)
         };
@@ -124,7 +126,7 @@ impl ClientError {
         let why = sentence(&why.to_string());
         Self::InvalidReply {
             status: None,
-            message: format!("The request to {address} could not be made: {why}."),
+            message: format!("The request to {address} could not be created: {why}."),
         }
     }
 
@@ -133,12 +135,12 @@ impl ClientError {
     }
 
     pub(super) fn foreign(address: &ServerAddress, status: u16, what: &str) -> Self {
-        let page = if what == "text/html" { "a web page" } else { "something else" };
-        Self::garbled(
+        let page = if what == "text/html" { "a web page" } else { "other content" };
+        Self::invalid_reply(
             status,
             format!(
-                "{address} answered {status} with {page} ({}) in place of keyward's JSON. Is the address right, \
-                 and does no proxy or sign-in page stand between?",
+                "{address} replied with status {status} and {page} ({}) instead of keyward's JSON. Check the address, \
+                 and whether a proxy or a sign-in page intercepts requests.",
                 sentence(what)
             ),
         )
@@ -146,30 +148,38 @@ impl ClientError {
 
     pub(super) fn redirected(address: &ServerAddress, status: u16, to: Option<&str>) -> Self {
         let to = to.map_or_else(|| "another address".to_owned(), sentence);
-        Self::garbled(
+        Self::invalid_reply(
             status,
             format!(
-                "{address} answered {status} and points to {to}. Redirects are not followed, so that no credential goes \
-                 astray: if that is the right server, sign in there."
+                "{address} redirects to {to} (status {status}). keyward does not follow redirects, so that no credential \
+                 is sent to another server. If that is the right server, sign in there."
             ),
         )
     }
 
     pub(super) fn empty(address: &ServerAddress, status: u16) -> Self {
-        Self::garbled(status, format!("{address} answered {status} without content. {ASK}"))
+        Self::invalid_reply(
+            status,
+            format!("{address} replied with status {status} and an empty body. {CHECK_SERVER}"),
+        )
     }
 
     pub(super) fn too_long(address: &ServerAddress, status: u16, max: usize) -> Self {
         let mib = max.div_ceil(1024 * 1024);
-        Self::garbled(status, format!("{address} answered more than {mib} MiB where less is possible. {ASK}"))
+        Self::invalid_reply(
+            status,
+            format!(
+                "{address} replied with more than {mib} MiB, which is longer than any valid reply. {CHECK_SERVER}"
+            ),
+        )
     }
 
     pub(super) fn unreadable(address: &ServerAddress, status: u16, why: &serde_json::Error) -> Self {
         // Only the position: the message of `serde_json` may quote the reply, which may contain a secret.
-        Self::garbled(
+        Self::invalid_reply(
             status,
             format!(
-                "{address} answered {status} with JSON that is not keyward's (line {}, column {}). {ASK}",
+                "{address} replied with status {status} and unexpected JSON (line {}, column {}). {CHECK_SERVER}",
                 why.line(),
                 why.column()
             ),
@@ -177,7 +187,10 @@ impl ClientError {
     }
 
     pub(super) fn endless(address: &ServerAddress, what: &str) -> Self {
-        Self::InvalidReply { status: None, message: format!("{address} sent a list that {what}. {ASK}") }
+        Self::InvalidReply {
+            status: None,
+            message: format!("{address} sent a list that {what}. {CHECK_SERVER}"),
+        }
     }
 
     pub(super) fn too_much(address: &ServerAddress, items: u64) -> Self {
@@ -190,12 +203,12 @@ impl ClientError {
         }
     }
 
-    fn garbled(status: u16, message: String) -> Self {
+    fn invalid_reply(status: u16, message: String) -> Self {
         Self::InvalidReply { status: Some(status), message }
     }
 }
 
-/// Unwraps nested I/O errors, which `source` skips.
+/// Returns the innermost of nested I/O errors, which `Error::source` skips.
 fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
     match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
         Some(inner) => innermost(inner),
@@ -203,4 +216,5 @@ fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::
     }
 }
 
-const ASK: &str = "Is it a keyward server, of a version that fits? `keyward doctor` looks closer.";
+const CHECK_SERVER: &str =
+    "Check that it is a keyward server with a compatible version. `keyward doctor` shows details.";

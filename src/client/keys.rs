@@ -14,7 +14,7 @@ use crate::wire::keys::{
 };
 use crate::wire::page::Page;
 
-/// Sends the call for personal or for organization keys.
+/// Sends one of two calls, depending on the kind of key.
 macro_rules! by_kind {
     ($client:expr, $kind:expr, $personal:ident, $organization:ident, |$call:ident| $request:expr) => {
         match $kind {
@@ -31,16 +31,16 @@ macro_rules! by_kind {
 }
 
 impl Client {
-    /// Fetches a key.
+    /// Fetches a key by id.
     ///
     /// # Errors
-    /// As [`Client::send`]; this applies to all calls below.
+    /// Fails as [`Client::send`] does.
     pub async fn key(&self, kind: KeyKind, id: Id) -> Result<Key, ClientError> {
         by_kind!(self, kind, GetPersonalKey, GetOrganizationKey, |call| CallRequest::to(call).id(id))
     }
 
-    /// Creates a key. Repeating the call with the same `idempotency_key` returns the same key, with a new secret unless the key
-    /// was used or confirmed.
+    /// Creates a key. A retry with the same `idempotency_key` returns the same key, with a new secret unless the key has been used or
+    /// confirmed.
     pub async fn create_key(
         &self,
         kind: KeyKind,
@@ -51,7 +51,7 @@ impl Client {
             .idempotency_key(idempotency_key))
     }
 
-    /// Changes name or note, if the key still has this version.
+    /// Changes a key's name or note. The server refuses the change if the key no longer has this version.
     pub async fn edit_key(
         &self,
         kind: KeyKind,
@@ -64,12 +64,12 @@ impl Client {
             .if_match(version))
     }
 
-    /// Confirms that the secret is stored, so that it cannot be reissued.
+    /// Confirms that a key's secret was stored, after which the secret cannot be reissued.
     pub async fn confirm_key(&self, kind: KeyKind, id: Id) -> Result<Key, ClientError> {
         by_kind!(self, kind, ConfirmPersonalKey, ConfirmOrganizationKey, |call| CallRequest::to(call).id(id))
     }
 
-    /// Revokes a key.
+    /// Revokes a key, under the conditions in `body`.
     pub async fn revoke_key(&self, kind: KeyKind, id: Id, body: RevokeKey) -> Result<Key, ClientError> {
         by_kind!(self, kind, RevokePersonalKey, RevokeOrganizationKey, |call| CallRequest::with(call, body)
             .id(id))
@@ -82,7 +82,7 @@ impl Client {
             .query(query))
     }
 
-    /// Fetches daily counts for at most 200 keys.
+    /// Fetches the daily use counts of up to 200 keys.
     pub async fn daily_use(
         &self,
         kind: KeyKind,

@@ -3,20 +3,20 @@
 use std::time::Duration;
 
 /// Time limit for opening a connection.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time limit for a call, from its start to the last byte of the reply.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Time an idle connection stays open for the next call. It is shorter than the server's limit (10 s), so that no call is sent
-/// into a connection that is being closed.
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long an idle connection stays open for the next call. Shorter than the server's limit of 10 s, so that no call is sent on a
+/// connection that the server is closing.
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Options of a client besides server address and credential.
+/// Client options other than the server address and the credential.
 #[derive(Clone, Debug, Default)]
 pub struct ClientOptions {
     /// Additional trusted certificates in PEM (`--ca-cert`).
-    pub ca_certs: Option<Vec<u8>>,
-    /// Runs no timer that closes idle connections, so that the process can sleep. The owner must drop the client when no call was
-    /// made for [`IDLE_TIMEOUT`].
-    pub without_idle_timer: bool,
+    pub(crate) ca_certs: Option<Vec<u8>>,
+    /// Disables the timer that closes idle connections, so that the process can sleep. The owner must then drop the client after
+    /// [`IDLE_TIMEOUT`] without a call.
+    pub(crate) without_idle_timer: bool,
 }

@@ -11,10 +11,10 @@ use super::error::ClientError;
 use super::sanitize::sentence;
 use crate::wire::problem::Problem;
 
-/// Size limit in bytes for the body of an error.
+/// Size limit in bytes for the body of a refusal.
 const PROBLEM_MAX: usize = 256 * 1024;
 
-/// Step 4: checks size and content type and parses the reply. Returns it with its length in bytes.
+/// Step 4: checks a reply's size and content type and parses it. Returns the parsed reply and its length in bytes.
 pub(super) async fn read<T: DeserializeOwned>(
     response: Response,
     address: &ServerAddress,
@@ -39,7 +39,7 @@ pub(super) async fn read<T: DeserializeOwned>(
     Ok((reply?, body.len()))
 }
 
-/// Converts a reply without success status to an error.
+/// Converts a reply with an error status to a [`ClientError`].
 async fn refusal(response: Response, address: &ServerAddress) -> ClientError {
     let status = response.status();
     if status.is_redirection() {
@@ -60,7 +60,7 @@ async fn refusal(response: Response, address: &ServerAddress) -> ClientError {
     }
 }
 
-/// Reads the body, up to `max` bytes.
+/// Reads the body of a reply. Fails if it is longer than `max` bytes.
 pub(super) async fn body(
     mut response: Response,
     address: &ServerAddress,
@@ -70,7 +70,7 @@ pub(super) async fn body(
     if let Some(encoding) = response.headers().get(CONTENT_ENCODING)
         && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
     {
-        return Err(ClientError::foreign(address, status, "a compressed body that was not asked for"));
+        return Err(ClientError::foreign(address, status, "a compressed body that was not requested"));
     }
     let mut all = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| ClientError::transport(&e, address))? {
@@ -82,7 +82,7 @@ pub(super) async fn body(
     Ok(all)
 }
 
-/// Returns the content type if it is not JSON.
+/// Returns a description of the content type, or `None` if it is JSON.
 pub(super) fn foreign_type(headers: &HeaderMap) -> Option<String> {
     let Some(value) = headers.get(CONTENT_TYPE) else { return Some("no content type".to_owned()) };
     let text = String::from_utf8_lossy(value.as_bytes());
@@ -91,7 +91,7 @@ pub(super) fn foreign_type(headers: &HeaderMap) -> Option<String> {
     (!json).then(|| sentence(&media))
 }
 
-/// Returns the problem with sanitized texts.
+/// Sanitizes all text in a problem.
 pub(super) fn cleaned(problem: Problem) -> Problem {
     Problem {
         title: sentence(&problem.title),

@@ -3,11 +3,11 @@
 use crate::domain::id::Id;
 use crate::wire::Call;
 
-/// Default size limit in bytes for a reply. Pages of keys need more, see `Client::key_pages`.
+/// Default size limit in bytes for a reply. Pages of keys may be larger, see `Client::pages`.
 pub(super) const REPLY_MAX: usize = 4 * 1024 * 1024;
 
-/// A call of the API with its parameters: `CallRequest::to(GetMe)`, `CallRequest::with(CreatePersonalKey,
-/// body).idempotency_key(k)`.
+/// An API call with its parameters, for example `CallRequest::to(GetMe)` or `CallRequest::with(CreatePersonalKey,
+/// body).idempotency_key(key)`.
 #[must_use = "a request does nothing until it is sent"]
 pub struct CallRequest<C: Call> {
     pub(super) id: Option<Id>,
@@ -24,8 +24,8 @@ impl<C: Call<Body = ()>> CallRequest<C> {
         Self::with(call, ())
     }
 
-    /// Creates a request without a body for the call `C`.
-    pub(super) fn plain(query: C::Query) -> Self {
+    /// Creates a request with query parameters and without a body.
+    pub(super) fn from_query(query: C::Query) -> Self {
         Self { query, ..Self::empty(()) }
     }
 }
@@ -57,13 +57,13 @@ impl<C: Call> CallRequest<C> {
         Self { query, ..self }
     }
 
-    /// Sets the idempotency key, so that repeating the request has no further effect.
+    /// Sets the idempotency key, so that a retry has no further effect.
     pub fn idempotency_key(self, key: &str) -> Self {
         Self { idempotency_key: Some(key.to_owned()), ..self }
     }
 
-    /// Requires that the key still has this version.
-    pub fn if_match(self, version: i64) -> Self {
+    /// Sets `If-Match`: the server refuses the request unless the key still has this version.
+    pub(crate) fn if_match(self, version: i64) -> Self {
         Self { if_match: Some(version), ..self }
     }
 

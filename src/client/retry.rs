@@ -12,60 +12,60 @@ use super::request::CallRequest;
 use crate::wire::Call;
 use crate::wire::problem::ProblemType;
 
-/// Delays before the second and the third attempt.
-const WAITS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_500)];
+/// Delays before the second and third attempts.
+const RETRY_DELAYS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_500)];
 
 impl Client {
-    /// Returns a client that shares the connections and retries safe calls up to twice: those that only read, and those with an
-    /// idempotency key. `tell` is called before each retry.
+    /// Returns a client that shares this client's connections and retries safe calls (reads, and calls with an idempotency key) at most
+    /// twice. Calls `on_retry` before each retry.
     #[must_use]
-    pub fn with_retries(&self, tell: OnRetry) -> Self {
-        Self { tell: Some(tell), ..self.clone() }
+    pub(crate) fn with_retries(&self, on_retry: OnRetry) -> Self {
+        Self { on_retry: Some(on_retry), ..self.clone() }
     }
 
-    /// Sends a call, once or with the retries of [`Client::with_retries`].
+    /// Sends a call. Retries it if this client was created by [`Client::with_retries`] and the call is safe to retry.
     ///
     /// # Errors
-    /// See [`enum@ClientError`]; the error of the last attempt.
+    /// Returns the error of the last attempt, see [`enum@ClientError`].
     pub async fn send<C: Call>(&self, request: CallRequest<C>) -> Result<C::Reply, ClientError> {
-        Ok(self.send_measured(request).await?.0)
+        Ok(self.send_sized(request).await?.0)
     }
 
-    /// Sends a call like [`Client::send`] and also returns the length of the reply in bytes.
-    pub(super) async fn send_measured<C: Call>(
+    /// Sends a call like [`Client::send`]. Returns the reply and its length in bytes.
+    pub(super) async fn send_sized<C: Call>(
         &self,
         request: CallRequest<C>,
     ) -> Result<(C::Reply, usize), ClientError> {
         let max = request.reply_max;
         let harmless = C::METHOD == Method::GET || request.idempotency_key.is_some();
         let prepared = self.prepare(&request)?;
-        let Some(tell) = self.tell.filter(|_| harmless) else {
+        let Some(on_retry) = self.on_retry.filter(|_| harmless) else {
             return self.send_prepared::<C>(prepared, max).await;
         };
         let end = Instant::now() + REQUEST_TIMEOUT;
-        for (attempt, after) in (2..).zip(WAITS) {
+        for (attempt, after) in (2..).zip(RETRY_DELAYS) {
             let Some(copy) = prepared.try_clone() else { break };
-            match self.send_prepared::<C>(until(end, copy), max).await {
+            match self.send_prepared::<C>(limit_time(end, copy), max).await {
                 // With less time than connecting may take, another attempt would fail.
-                Err(error) if worth_repeating(&error) && Instant::now() + after + CONNECT_TIMEOUT < end => {
-                    tell(RetryNotice { error: &error, after, attempt });
+                Err(error) if is_worth_retrying(&error) && Instant::now() + after + CONNECT_TIMEOUT < end => {
+                    on_retry(RetryNotice { error: &error, attempt });
                 }
                 other => return other,
             }
             sleep(after).await;
         }
-        self.send_prepared::<C>(until(end, prepared), max).await
+        self.send_prepared::<C>(limit_time(end, prepared), max).await
     }
 }
 
-/// Limits the request to the remaining time.
-fn until(end: Instant, mut request: reqwest::Request) -> reqwest::Request {
+/// Sets the request's time limit to the time that remains until `end`.
+fn limit_time(end: Instant, mut request: reqwest::Request) -> reqwest::Request {
     *request.timeout_mut() = Some(end.saturating_duration_since(Instant::now()));
     request
 }
 
-/// Returns whether the same call may succeed a moment later.
-fn worth_repeating(error: &ClientError) -> bool {
+/// Returns whether a retry may succeed after this error.
+fn is_worth_retrying(error: &ClientError) -> bool {
     match error {
         // A timeout has already used up the time, and an untrusted certificate stays untrusted.
         ClientError::Unreachable { cause, .. } => {

@@ -14,55 +14,54 @@ mod sessions;
 pub use pending::{PendingCreate, PendingCreateFile};
 pub use sessions::SavedSession;
 
-/// The state folder, usually `$XDG_STATE_HOME/keyward`. It is created with the first file.
+/// The state folder, usually `$XDG_STATE_HOME/keyward`. It is created when the first file is written.
 #[derive(Clone, Debug)]
 pub struct StateFolder {
     folder: PathBuf,
 }
 
-/// The reason why the state cannot be read or written.
+/// Why a file in the state folder cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// Other users could access the file or folder.
-    #[error("{} can be read by others, and it protects your sessions: run `chmod {mode} {}`", .path.display(), .path.display())]
+    /// Other users can access the file or folder.
+    #[error("{} can be accessed by other users, but it stores your sessions; run `chmod {mode} {}`", .path.display(), .path.display())]
     Open {
         /// The file or folder.
         path: PathBuf,
-        /// The permissions it should have.
+        /// The octal mode to set with `chmod`.
         mode: &'static str,
     },
-    /// The file or folder belongs to another user, who could have changed it.
-    #[error("{} belongs to another user: move it away, or choose another folder with XDG_STATE_HOME", .0.display())]
+    /// The file or folder belongs to another user, who may have changed its content.
+    #[error("{} belongs to another user; move it away, or choose another folder with XDG_STATE_HOME", .0.display())]
     Foreign(PathBuf),
-    /// The operating system refused the access.
-    #[error("{}: {wrong}. Is the disk full, or the folder not yours?", .path.display())]
+    /// The operating system reported an error.
+    #[error("{}: {wrong}. Check the free disk space and the owner of the folder.", .path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// Error of the operating system.
+        /// What the operating system reported.
         wrong: io::Error,
     },
-    /// The content cannot be parsed.
-    #[error("{} is damaged: remove it, and sign in again if it held a session", .0.display())]
+    /// The file's content cannot be parsed.
+    #[error("{} is damaged; remove it, and sign in again if it contained a session", .0.display())]
     Damaged(PathBuf),
 }
 
 impl StateFolder {
-    /// Creates a handle for this folder, without accessing it yet.
+    /// Creates a handle for this folder. Does not access the file system.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
 
-    /// Returns the path of the folder.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Reads a file such as `drafts/production.json`. Returns `None` if it does not exist.
     ///
     /// # Errors
-    /// The file or its folder is accessible to other users, or cannot be read.
-    pub fn read(&self, name: &str) -> Result<Option<Zeroizing<String>>, StateError> {
+    /// Fails if the file or its folder is accessible to other users or cannot be read.
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Zeroizing<String>>, StateError> {
         let path = self.folder.join(name);
         let file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(&path) {
             Ok(file) => file,
@@ -75,11 +74,11 @@ impl StateFolder {
         Ok(Some(Zeroizing::new(text)))
     }
 
-    /// Replaces a file atomically: after a crash it has the old or the new content.
+    /// Replaces a file atomically: after a crash, it has either the old or the new content.
     ///
     /// # Errors
-    /// The folder is accessible to other users, or cannot be written.
-    pub fn write(&self, name: &str, content: &str) -> Result<(), StateError> {
+    /// Fails if the folder is accessible to other users or cannot be written.
+    pub(crate) fn write(&self, name: &str, content: &str) -> Result<(), StateError> {
         let path = self.folder.join(name);
         let parent = self.make_folder(&path)?;
         let write = || {
@@ -93,11 +92,11 @@ impl StateFolder {
         write().map_err(|wrong| StateError::Io { path: path.clone(), wrong })
     }
 
-    /// Removes a file. Succeeds if it does not exist.
+    /// Removes a file. Succeeds even if the file does not exist.
     ///
     /// # Errors
-    /// The file cannot be removed.
-    pub fn remove(&self, name: &str) -> Result<(), StateError> {
+    /// Fails if the file cannot be removed.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), StateError> {
         let path = self.folder.join(name);
         match fs::remove_file(&path) {
             Err(wrong) if wrong.kind() != io::ErrorKind::NotFound => Err(StateError::Io { path, wrong }),
@@ -105,19 +104,16 @@ impl StateFolder {
         }
     }
 
-    /// Reads the journal of drafts of a profile. Returns an empty text if there is none.
+    /// Returns a profile's draft journal, or an empty string if there is none.
     ///
     /// # Errors
-    /// As [`StateFolder::read`].
+    /// Fails if the file or its folder is accessible to other users or cannot be read.
     pub fn drafts(&self, profile: &str) -> Result<Zeroizing<String>, StateError> {
         Ok(self.read(&drafts_file(profile))?.unwrap_or_default())
     }
 
-    /// Appends lines to the journal of drafts of a profile.
-    ///
-    /// # Errors
-    /// As [`StateFolder::write`].
-    pub fn append_drafts(&self, profile: &str, lines: &str) -> Result<(), StateError> {
+    /// Appends lines to a profile's draft journal.
+    pub(crate) fn append_drafts(&self, profile: &str, lines: &str) -> Result<(), StateError> {
         let path = self.folder.join(drafts_file(profile));
         self.check_folder(&path)?;
         let append = || {
@@ -131,18 +127,15 @@ impl StateFolder {
         append().map_err(|wrong| StateError::Io { path: path.clone(), wrong })
     }
 
-    /// Replaces the journal of drafts of a profile.
-    ///
-    /// # Errors
-    /// As [`StateFolder::write`].
-    pub fn save_drafts(&self, profile: &str, drafts: &str) -> Result<(), StateError> {
+    /// Replaces a profile's draft journal.
+    pub(crate) fn save_drafts(&self, profile: &str, drafts: &str) -> Result<(), StateError> {
         self.write(&drafts_file(profile), drafts)
     }
 
-    /// Lists the `.json` files in a subfolder: sorted names without the extension.
+    /// Returns the sorted names of the `.json` files in a subfolder, without the extension.
     ///
     /// # Errors
-    /// The folder cannot be read.
+    /// Returns an error if the folder cannot be read.
     pub fn list_json_files(&self, folder: &str) -> Result<Vec<String>, StateError> {
         let path = self.folder.join(folder);
         let entries = match fs::read_dir(&path) {
@@ -158,7 +151,7 @@ impl StateFolder {
         Ok(names)
     }
 
-    /// Creates a new file. Fails if it exists.
+    /// Creates a private file, and its folder if necessary. Fails if the file already exists.
     fn create(&self, name: &str) -> Result<(PathBuf, File), StateError> {
         let path = self.folder.join(name);
         self.make_folder(&path)?;
@@ -169,7 +162,7 @@ impl StateFolder {
         }
     }
 
-    /// Creates the folder of a file and its parents, up to the state folder, accessible to the owner only.
+    /// Creates a file's folder and the missing parent folders, accessible to the owner only.
     fn make_folder(&self, file: &Path) -> Result<PathBuf, StateError> {
         let parent = file.parent().unwrap_or(&self.folder).to_owned();
         DirBuilder::new()
@@ -192,7 +185,7 @@ impl StateFolder {
     }
 }
 
-/// Checks that only the current user can access an open file or folder.
+/// Checks that an open file or folder is accessible to the current user only.
 fn check(path: &Path, open: &File, mode: &'static str) -> Result<(), StateError> {
     let about = open.metadata().map_err(|wrong| StateError::Io { path: path.to_owned(), wrong })?;
     if about.uid() != rustix::process::geteuid().as_raw() {
@@ -219,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_private_and_others_are_refused() {
+    fn new_files_are_private_and_exposed_files_are_refused() {
         let home = tempfile::tempdir().unwrap();
         let state = StateFolder::new(home.path().join("deep/keyward"));
         assert_eq!(state.read("sessions/a.json").unwrap(), None);

@@ -11,16 +11,16 @@ use super::options::ClientOptions;
 /// The source of the trusted certificates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrustedRoots {
-    /// None, since the address is plain `http`.
+    /// No certificates, since the address is plain `http`.
     NotNeeded,
-    /// The system, and `--ca-cert` if given.
+    /// The system's certificates, and those of `--ca-cert` if given.
     System,
-    /// Mozilla's list as it was when the program was built, since the system has none.
+    /// Mozilla's list of certificates as of when keyward was built, since the system has none.
     BuiltIn,
 }
 
-/// Makes `ring` the TLS cryptography of this process. Repeated calls have no effect.
-pub fn install_provider() {
+/// Installs `ring` as the cryptography provider for TLS in this process. Repeated calls have no effect.
+pub(crate) fn install_provider() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // Fails if another part of the process was first, which chose the same provider.
@@ -28,7 +28,7 @@ pub fn install_provider() {
     });
 }
 
-pub(super) fn build(
+pub(super) fn build_http_client(
     plain: impl Fn() -> ClientBuilder,
     address: &ServerAddress,
     options: &ClientOptions,
@@ -38,7 +38,7 @@ pub(super) fn build(
         let http = plain().tls_certs_only([]).build().map_err(|e| ClientError::cannot_send(address, &e))?;
         return Ok((http, TrustedRoots::NotNeeded));
     }
-    let extra = extra(options)?;
+    let extra = extra_certificates(options)?;
     if let Ok(http) = plain().tls_certs_merge(extra.clone()).build() {
         return Ok((http, TrustedRoots::System));
     }
@@ -46,21 +46,21 @@ pub(super) fn build(
     for der in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
         all.extend(Certificate::from_der(der));
     }
-    let http = plain().tls_certs_only(all).build().map_err(|_| unreadable())?;
+    let http = plain().tls_certs_only(all).build().map_err(|_| no_readable_certificate())?;
     Ok((http, TrustedRoots::BuiltIn))
 }
 
-fn extra(options: &ClientOptions) -> Result<Vec<Certificate>, ClientError> {
+fn extra_certificates(options: &ClientOptions) -> Result<Vec<Certificate>, ClientError> {
     let Some(pem) = &options.ca_certs else { return Ok(Vec::new()) };
     match Certificate::from_pem_bundle(pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(unreadable()),
+        _ => Err(no_readable_certificate()),
     }
 }
 
-fn unreadable() -> ClientError {
+fn no_readable_certificate() -> ClientError {
     ClientError::certificates(
-        "The file of --ca-cert holds no certificate that can be read. It should be PEM: \
+        "The --ca-cert file contains no readable certificate. It must be a PEM file: \
          lines between -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----.",
     )
 }

@@ -6,44 +6,35 @@ use std::path::{Path, PathBuf};
 use super::{Config, Environment, UserPaths};
 use crate::domain::text;
 
-/// The reason why the configuration cannot be used.
+/// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The file that was named cannot be read.
+    /// The configuration file cannot be read.
     #[error("the configuration file {} cannot be read: {wrong}", .file.display())]
-    Unreadable {
-        /// Path of the file.
-        file: PathBuf,
-        /// Error of the operating system.
-        wrong: io::Error,
-    },
+    Unreadable { file: PathBuf, wrong: io::Error },
     /// The file is not valid TOML, or a setting is unknown or has the wrong type.
     #[error("the configuration file {}, line {line}: {wrong}", .file.display())]
     Wrong {
-        /// Path of the file.
         file: PathBuf,
-        /// Line number, starting at 1.
+        /// One-based line number.
         line: usize,
-        /// The reason, without the value.
+        /// What is wrong with the value, without the value itself.
         wrong: String,
     },
     /// The file contains a database password, and other users can read it.
-    #[error("the configuration file {0} holds a database password and can be read by others: run `chmod 600 {0}`", .file.display())]
-    Open {
-        /// Path of the file.
-        file: PathBuf,
-    },
-    /// A value of the environment or the file is not one of the possible ones.
+    #[error("the configuration file {0} contains a database password and can be read by other users; run `chmod 600 {0}`", .file.display())]
+    Open { file: PathBuf },
+    /// An environment variable or a setting has a value that is not allowed.
     #[error("{what}: {wrong}")]
     Value {
-        /// Name of the variable or setting.
+        /// Name of the environment variable or setting.
         what: String,
-        /// The reason, and what would be valid.
+        /// Why the value is not allowed, and which values are.
         wrong: String,
     },
-    /// `HOME` is not set, so the usual folders are unknown.
+    /// `HOME` is not set, so the default folders are unknown.
     #[error(
-        "there is no home folder (HOME is not set): name the files with --config, or set XDG_CONFIG_HOME and XDG_STATE_HOME"
+        "the home folder is unknown because HOME is not set; pass --config, or set XDG_CONFIG_HOME and XDG_STATE_HOME"
     )]
     NoHome,
 }
@@ -71,7 +62,7 @@ fn parse(text: &str, file: PathBuf) -> Result<Config, ConfigError> {
             wrong: text::sanitize_line(without_value(e.message())).into_owned(),
         }
     })?;
-    if has_password(&config.server.database_url) && open_to_others(&file) {
+    if has_password(&config.server.database_url) && is_accessible_to_others(&file) {
         return Err(ConfigError::Open { file });
     }
     Ok(config)
@@ -83,7 +74,7 @@ fn has_password(url: &str) -> bool {
     authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) || url.contains("password=")
 }
 
-/// Removes the quoted value from a message of `toml`: `string "…", expected u32` becomes `expected u32`.
+/// Removes the quoted value from an error message of `toml`: `string "…", expected u32` becomes `expected u32`.
 fn without_value(message: &str) -> &str {
     let quotes =
         ["invalid type: ", "invalid value: ", "unknown variant "].iter().any(|m| message.starts_with(m));
@@ -93,7 +84,7 @@ fn without_value(message: &str) -> &str {
     }
 }
 
-fn open_to_others(file: &Path) -> bool {
+fn is_accessible_to_others(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(file).is_ok_and(|m| m.permissions().mode() & 0o077 != 0)
 }
@@ -107,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named_by_line_and_never_quoted() {
+    fn errors_name_the_line_but_never_quote_the_file() {
         let message = wrong("[server]\ndatabase_url = \"postgres://a:hunter2@db/x\"\nlisten = 5\n");
         assert!(message.contains("line 3"), "{message}");
         assert!(!wrong("[server]\ndatabase_url = \"postgres://a:hunter2@db\n").contains("hunter2"));
@@ -118,7 +109,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_password_that_others_can_read_is_refused() {
+    fn a_file_with_a_password_must_not_be_readable_by_others() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keyward.toml");

@@ -3,31 +3,32 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Data, addresses and TLS of the server.
+/// Settings of the server's database, addresses and TLS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSettings {
-    /// Path of the SQLite file.
-    pub data: String,
-    /// URL of a PostgreSQL database to use instead of a file. If it contains a password, only the owner may be able to read the
-    /// file.
-    pub database_url: String,
-    /// Address to listen on.
-    pub listen: String,
-    /// Address for `/healthz`, `/readyz` and `/metrics`. Empty: they are not served.
-    pub observe: String,
-    /// Path of the certificate with its chain, in PEM. Empty: no TLS.
-    pub tls_certificate: String,
-    /// Path of the certificate's private key, in PEM.
-    pub tls_key: String,
-    /// Allows plain HTTP on other addresses than loopback because a proxy handles TLS. Requires `trusted_proxies`.
-    pub insecure_behind_proxy: bool,
-    /// Proxies whose `X-Forwarded-For` is trusted, as addresses or ranges.
-    pub trusted_proxies: Vec<String>,
-    /// Accepted host names in addition to loopback names and the listening address.
-    pub hosts: Vec<String>,
-    /// Log level or filter by module: `error`, `warn`, `info`, `debug`, `trace`. The log has one JSON object per line.
-    pub log: String,
+    /// Path of the SQLite database file.
+    pub(crate) data: String,
+    /// URL of a PostgreSQL database to use instead of SQLite. If the URL contains a password, the configuration file must be readable
+    /// by its owner only.
+    pub(crate) database_url: String,
+    /// Address on which the server listens, as `HOST:PORT`.
+    pub(crate) listen: String,
+    /// Address on which `/healthz`, `/readyz` and `/metrics` are served. Empty: they are not served.
+    pub(crate) observe: String,
+    /// Path of a PEM file with the certificate and its chain. Empty: no TLS.
+    pub(crate) tls_certificate: String,
+    /// Path of a PEM file with the certificate's private key.
+    pub(crate) tls_key: String,
+    /// Allows plain HTTP on addresses other than loopback, for a server behind a proxy that handles TLS. Requires `trusted_proxies`.
+    pub(crate) insecure_behind_proxy: bool,
+    /// Addresses or address ranges of proxies whose `X-Forwarded-For` header is trusted.
+    pub(crate) trusted_proxies: Vec<String>,
+    /// Host names that requests may use in addition to loopback names and the listening address.
+    pub(crate) hosts: Vec<String>,
+    /// Log level (`error`, `warn`, `info`, `debug` or `trace`), or a filter with levels for each module. The log has one JSON object
+    /// per line.
+    pub(crate) log: String,
 }
 
 impl Default for ServerSettings {
@@ -47,26 +48,26 @@ impl Default for ServerSettings {
     }
 }
 
-/// Limits of the server for its clients.
+/// Limits that the server imposes on clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerLimits {
-    /// Open connections in total.
-    pub connections: u32,
-    /// Open connections from one address.
-    pub connections_per_address: u32,
-    /// Seconds for the headers of a request to arrive, and for an idle connection to stay open.
-    pub header_timeout_seconds: u32,
-    /// Seconds for the body of a request to arrive.
-    pub body_timeout_seconds: u32,
-    /// Seconds for running requests to finish after the server was told to stop.
-    pub shutdown_timeout_seconds: u32,
-    /// Sign-in attempts from one address per minute.
-    pub sign_ins_per_minute: u32,
-    /// Refused credentials from one address per minute.
-    pub failures_per_minute: u32,
-    /// Management requests in one session per minute.
-    pub requests_per_minute: u32,
+    /// Maximum number of open connections.
+    pub(crate) connections: u32,
+    /// Maximum number of open connections per client address.
+    pub(crate) connections_per_address: u32,
+    /// Time limit in seconds for receiving request headers, and for idle connections.
+    pub(crate) header_timeout_seconds: u32,
+    /// Time limit in seconds for receiving a request body.
+    pub(crate) body_timeout_seconds: u32,
+    /// Time limit in seconds for running requests to finish during a shutdown.
+    pub(crate) shutdown_timeout_seconds: u32,
+    /// Maximum number of sign-in attempts per minute and client address.
+    pub(crate) sign_ins_per_minute: u32,
+    /// Maximum number of refused credentials per minute and client address.
+    pub(crate) failures_per_minute: u32,
+    /// Maximum number of management requests per minute and session.
+    pub(crate) requests_per_minute: u32,
 }
 
 impl Default for ServerLimits {
@@ -84,14 +85,14 @@ impl Default for ServerLimits {
     }
 }
 
-/// Lifetime of sessions.
+/// How long sessions last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SessionLimits {
-    /// Days without use after which a session ends.
-    pub idle_days: u32,
-    /// Days after its start when a session ends in any case.
-    pub absolute_days: u32,
+    /// Number of days without use after which a session ends.
+    pub(crate) idle_days: u32,
+    /// Number of days after which a session ends even if it is in use.
+    pub(crate) absolute_days: u32,
 }
 
 impl Default for SessionLimits {

@@ -8,22 +8,22 @@ use crate::domain::words::words;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UiSettings {
-    /// Color theme.
-    pub theme: ThemeName,
+    pub(crate) theme: ThemeName,
     /// Number of colors to use.
-    pub color: ColorMode,
+    pub(crate) color: ColorMode,
     /// When to draw with ASCII characters only.
-    pub ascii: AsciiMode,
-    /// How to copy a secret.
-    pub clipboard: ClipboardMode,
-    /// Command that receives the secret on its standard input, for `clipboard = "command"`. It is run without a shell.
-    pub clipboard_command: String,
-    /// Refuses changes.
-    pub read_only: bool,
-    /// Uses synchronized updates, which draw a frame at once. Terminals without them ignore it.
-    pub synchronized_update: bool,
-    /// Seconds between two refreshes, at least 1.
-    pub refresh_seconds: u32,
+    pub(crate) ascii: AsciiMode,
+    /// How to copy a secret to the clipboard.
+    pub(crate) clipboard: ClipboardMode,
+    /// Command that receives the secret on its standard input if `clipboard = "command"`. Run without a shell.
+    pub(crate) clipboard_command: String,
+    /// Whether the terminal UI refuses changes.
+    pub(crate) read_only: bool,
+    /// Whether to use synchronized updates, with which a terminal shows a frame at once. Terminals that do not support them ignore the
+    /// setting.
+    pub(crate) synchronized_update: bool,
+    /// Refresh interval in seconds, at least 1.
+    pub(crate) refresh_seconds: u32,
 }
 
 impl Default for UiSettings {
@@ -57,7 +57,7 @@ pub enum ThemeName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ColorMode {
-    /// As many as the environment says the terminal supports.
+    /// As many colors as the terminal supports according to the environment.
     Auto,
     /// No colors.
     Never,
@@ -75,15 +75,15 @@ pub enum ColorMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AsciiMode {
-    /// If the locale is not UTF-8 or the terminal is the Linux console.
+    /// Only if the locale is not UTF-8 or the terminal is the Linux console.
     Auto,
-    /// Always.
+    /// ASCII characters only.
     Always,
-    /// Never.
+    /// All characters.
     Never,
 }
 
-/// How to copy a secret.
+/// How to copy a secret to the clipboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClipboardMode {
@@ -97,7 +97,7 @@ pub enum ClipboardMode {
     Screen,
     /// With the command of `clipboard_command`.
     Command,
-    /// Copying is turned off.
+    /// Copying is disabled.
     Off,
 }
 

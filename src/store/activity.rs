@@ -23,8 +23,8 @@ pub struct NewActivity {
 }
 
 impl NewActivity {
-    /// Creates an entry for an action at `at`. `random` becomes part of its id.
-    pub fn new(action: Action, at: Timestamp, random: [u8; 10]) -> Self {
+    /// Creates an entry for `action`. `random` is the random part of the entry's id.
+    pub(crate) fn new(action: Action, at: Timestamp, random: [u8; 10]) -> Self {
         Self {
             id: Id::new(at, random),
             at,
@@ -39,40 +39,40 @@ impl NewActivity {
 
     /// Sets the member who acted, and the client's address.
     #[must_use]
-    pub fn by(self, actor: Id, client: &ClientInfo) -> Self {
+    pub(crate) fn by(self, actor: Id, client: &ClientInfo) -> Self {
         Self { actor: Some(actor), ..self }.from(client)
     }
 
-    /// Sets the client's address, for a client without a session.
+    /// Sets the client's address, for a client that is not signed in.
     #[must_use]
-    pub fn from(mut self, client: &ClientInfo) -> Self {
+    pub(crate) fn from(mut self, client: &ClientInfo) -> Self {
         self.address = Some(client.address.clone());
         self
     }
 
     /// Sets the key that was acted on, with its current name.
     #[must_use]
-    pub fn key(mut self, id: Id, name: &str) -> Self {
+    pub(crate) fn key(mut self, id: Id, name: &str) -> Self {
         self.key = Some((id, name.to_owned()));
         self
     }
 
     /// Sets the member who was acted on.
     #[must_use]
-    pub fn member(mut self, id: Id) -> Self {
+    pub(crate) fn member(mut self, id: Id) -> Self {
         self.member = Some(id);
         self
     }
 
-    /// Sets the details, as text without secrets.
+    /// Sets the details, which must not contain secrets.
     #[must_use]
-    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+    pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
     }
 }
 
-/// Selects entries of the activity log.
+/// Selects the activity log entries that match every condition that is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ActivityFilter {
     /// Entries about this key.
@@ -85,16 +85,13 @@ pub struct ActivityFilter {
     pub from: Option<Timestamp>,
     /// Entries before this time.
     pub to: Option<Timestamp>,
-    /// Entries older than this one, the last of the previous page.
+    /// Entries older than this one, which was the last on the previous page.
     pub before: Option<Id>,
 }
 
 impl Tx {
     /// Adds an entry to the activity log.
-    ///
-    /// # Errors
-    /// The entry cannot be written.
-    pub async fn record_activity(&mut self, event: NewActivity) -> Result<(), StoreError> {
+    pub(crate) async fn record_activity(&mut self, event: NewActivity) -> Result<(), StoreError> {
         #[cfg(feature = "fault-injection")]
         if crate::fault_injection::is_injected(crate::fault_injection::Fault::LateActivity) {
             self.deferred.push(Box::new(|tx| Box::pin(tx.insert_activity(event))));
@@ -121,10 +118,10 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// Returns at most `limit` entries, newest first.
+    /// Returns at most `limit` matching entries, newest first.
     ///
     /// # Errors
-    /// The query fails, or a row is corrupt.
+    /// Returns an error if the query fails or a row is corrupt.
     pub async fn activity(
         &mut self,
         filter: ActivityFilter,
@@ -151,7 +148,7 @@ impl Tx {
             }
         }
         let query = statement.plain(" ORDER BY a.id DESC").limit(limit).query();
-        self.all(query).await?.iter().map(|row| activity(&DbRow::of("activity", row))).collect()
+        self.fetch_all(query).await?.iter().map(|row| activity(&DbRow::new("activity", row))).collect()
     }
 }
 

@@ -9,11 +9,11 @@ use super::dialect::Dialect;
 use super::error::{OpenStoreError, StoreError};
 use super::file::in_file;
 
-/// The reason why no backup was made.
+/// Why a backup failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// The database is PostgreSQL.
-    #[error("this database is PostgreSQL: back it up with its own tools, such as pg_dump")]
+    #[error("the database is PostgreSQL; back it up with its own tools, such as pg_dump")]
     NotSqlite,
     /// The file exists or cannot be written.
     #[error(transparent)]
@@ -26,10 +26,10 @@ pub enum BackupError {
 impl Store {
     /// Copies the database to a new file that only its owner can read.
     ///
-    /// Copying the files of a database in use would lose the write-ahead log.
+    /// Copying the database's files instead would lose the changes in the write-ahead log while the database is in use.
     ///
     /// # Errors
-    /// The file exists or cannot be written, or the database is PostgreSQL. An incomplete file is removed.
+    /// Returns an error if the file exists or cannot be written, or if the database is PostgreSQL. An incomplete file is removed.
     pub async fn backup(&self, to: &Path) -> Result<(), BackupError> {
         if self.dialect() != Dialect::Sqlite {
             return Err(BackupError::NotSqlite);

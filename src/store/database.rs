@@ -39,31 +39,31 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Returns the kind of database.
-    pub fn dialect(&self) -> Dialect {
+    pub(crate) fn dialect(&self) -> Dialect {
         self.inner.dialect
     }
 
-    /// Returns the path of a SQLite file.
-    pub fn path(&self) -> Option<&Path> {
+    /// Returns the path of the SQLite file, or `None` for PostgreSQL.
+    pub(crate) fn path(&self) -> Option<&Path> {
         self.inner.file.as_ref().map(DataFile::path)
     }
 
-    /// Returns why every key must be refused, if the database was restored and later revocations may be missing.
+    /// Returns the reason for refusing every key if the database was restored and later revocations may be missing, otherwise `None`.
     pub fn restore_pending(&self) -> Option<&RestorePending> {
         self.inner.pending.as_ref()
     }
 
-    /// Writes in one transaction: runs `work`, commits if it returns `Ok`, and rolls back if it returns `Err`. Every write uses this.
+    /// Runs `work` in one write transaction: commits if it returns `Ok`, and rolls back if it returns `Err`. All changes to the
+    /// database use this function.
     ///
-    /// The transaction runs in its own task, so it is completed even if the caller stops waiting.
+    /// The transaction runs in a task of its own, so it is completed even if the caller stops waiting.
     ///
     /// ```text
     /// store.write(move |tx| Box::pin(async move { tx.end_session(id, now).await })).await
     /// ```
     ///
     /// # Errors
-    /// The error of `work`, or a [`StoreError`]. After [`StoreError::OutcomeUnknown`] the changes may be stored.
+    /// Returns the error of `work` or a [`StoreError`]. After [`StoreError::OutcomeUnknown`], the changes may have been stored.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
@@ -72,19 +72,19 @@ impl Store {
     {
         #[cfg(feature = "fault-injection")]
         if crate::fault_injection::is_injected(crate::fault_injection::Fault::EarlyAnswer) {
-            return self.answered_early(work).await;
+            return self.write_without_waiting(work).await;
         }
         let inner = self.inner.clone();
         tokio::spawn(async move { inner.write(work).await }.in_current_span())
             .await
-            .unwrap_or_else(|gone| Err(lost(&gone).into()))
+            .unwrap_or_else(|gone| Err(lost_task_error(&gone).into()))
     }
 
-    /// Reads a consistent snapshot: `work` runs in one read-only transaction.
+    /// Runs `work` in one read-only transaction, which sees a consistent snapshot.
     ///
     /// # Errors
-    /// The error of `work`, or a [`StoreError`].
-    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    /// Returns the error of `work` or a [`StoreError`].
+    pub(crate) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,
@@ -93,18 +93,18 @@ impl Store {
         let inner = self.inner.clone();
         tokio::spawn(async move { inner.read(work).await }.in_current_span())
             .await
-            .unwrap_or_else(|gone| Err(lost(&gone).into()))
+            .unwrap_or_else(|gone| Err(lost_task_error(&gone).into()))
     }
 
-    /// Returns a handle for single queries, each of which sees the latest state. Cheaper than [`Store::read`].
+    /// Returns a handle for single queries, each of which sees the latest data. Cheaper than [`Store::read`].
     ///
     /// # Errors
-    /// No connection can be opened.
+    /// Returns an error if no connection can be opened.
     pub async fn reader(&self) -> Result<Tx, StoreError> {
         Tx::reader(&self.inner.pools.readers, self.inner.dialect).await
     }
 
-    /// Closes every connection, so that SQLite moves its write-ahead log into the file.
+    /// Closes all connections, so that SQLite merges its write-ahead log into the database file.
     pub async fn close(&self) {
         self.inner.pools.readers.close().await;
         self.inner.pools.writers.close().await;
@@ -117,7 +117,7 @@ impl StoreInner {
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
         E: From<StoreError>,
     {
-        let mut tx = Tx::begin(&self.pools.writers, self.dialect, self.dialect.begin_write()).await?;
+        let mut tx = Tx::begin(&self.pools.writers, self.dialect, self.dialect.begin_write_sql()).await?;
         match work(&mut tx).await {
             Ok(value) => {
                 #[cfg(feature = "fault-injection")]
@@ -139,18 +139,18 @@ impl StoreInner {
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
         E: From<StoreError>,
     {
-        let mut tx = Tx::begin(&self.pools.readers, self.dialect, self.dialect.begin_read()).await?;
+        let mut tx = Tx::begin(&self.pools.readers, self.dialect, self.dialect.begin_read_sql()).await?;
         let result = work(&mut tx).await;
         tx.roll_back().await;
         result
     }
 }
 
-/// Returns the error for a transaction whose task ended without a result: it panicked, or the program is shutting down.
-fn lost(gone: &tokio::task::JoinError) -> StoreError {
+/// Returns the error for a transaction whose task ended without a result, because it panicked or the process is shutting down.
+fn lost_task_error(gone: &tokio::task::JoinError) -> StoreError {
     if gone.is_panic() {
         StoreError::Failed("the transaction panicked".to_owned())
     } else {
-        StoreError::OutcomeUnknown("the program is ending".to_owned())
+        StoreError::OutcomeUnknown("the process is shutting down".to_owned())
     }
 }

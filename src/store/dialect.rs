@@ -8,23 +8,23 @@ use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _};
 
 use super::error::OpenStoreError;
 
-/// The kind of database.
+/// The database engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// One file, one process, one writer at a time.
+    /// A file that one process uses, with one writer at a time.
     Sqlite,
-    /// A server that several processes may use.
+    /// A PostgreSQL server, which several processes may share.
     Postgres,
 }
 
 /// Connection pools for reading and for writing.
 pub(super) struct Pools {
-    pub readers: AnyPool,
-    pub writers: AnyPool,
+    pub(crate) readers: AnyPool,
+    pub(crate) writers: AnyPool,
 }
 
 impl Dialect {
-    pub(super) fn begin_write(self) -> &'static str {
+    pub(super) fn begin_write_sql(self) -> &'static str {
         match self {
             // Takes the write lock before anything is read, so that no read can be out of date.
             Self::Sqlite => "BEGIN IMMEDIATE",
@@ -32,31 +32,32 @@ impl Dialect {
         }
     }
 
-    pub(super) fn begin_read(self) -> &'static str {
+    pub(super) fn begin_read_sql(self) -> &'static str {
         match self {
             Self::Sqlite => "BEGIN",
             Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         }
     }
 
-    /// Locks the organization, so that changes of members and roles happen one after the other. SQLite has one writer at a time
-    /// anyway.
-    pub(super) fn lock_organization(self) -> Option<&'static str> {
+    /// Returns the SQL that locks the organization, so that member removals and role changes run one after the other. `None` for
+    /// SQLite, which has one writer at a time anyway.
+    pub(super) fn lock_organization_sql(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
             Self::Postgres => Some("SELECT CAST(1 AS BIGINT) FROM organization FOR UPDATE"),
         }
     }
 
-    /// Locks a member: waits for transactions that rely on the member, and blocks new ones until this one ends.
-    pub(super) fn lock_member(self) -> Option<&'static str> {
+    /// Returns the SQL that locks a member: it waits for transactions that rely on the member, and blocks new ones until the locking
+    /// transaction ends. `None` for SQLite.
+    pub(super) fn lock_member_sql(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
             Self::Postgres => Some("SELECT CAST(1 AS BIGINT) FROM members WHERE id = $1 FOR NO KEY UPDATE"),
         }
     }
 
-    /// Locks the keys that a query finds until the transaction ends.
+    /// Returns the SQL that ends a query and locks the selected keys until the transaction ends. Empty for SQLite.
     pub(super) fn for_update_of_keys(self) -> &'static str {
         match self {
             Self::Sqlite => "",
@@ -64,8 +65,8 @@ impl Dialect {
         }
     }
 
-    /// Returns a query for the database's clock in milliseconds, for databases that several machines share.
-    pub(super) fn clock(self) -> Option<&'static str> {
+    /// Returns the SQL that reads the database's clock in milliseconds. `None` for SQLite, which only one machine uses.
+    pub(super) fn clock_sql(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
             Self::Postgres => {
@@ -75,21 +76,22 @@ impl Dialect {
     }
 }
 
-/// Settings of every connection. The defaults of sqlx are a rollback journal, readable freed pages, and trust in the schema.
-const SQLITE: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+/// Settings of every SQLite connection. By default, sqlx would use a rollback journal, leave deleted data readable in freed pages,
+/// and trust the schema.
+const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; \
     PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY;";
-const SQLITE_READER: &str = "PRAGMA query_only = ON;";
-/// Settings of every connection. Waiting more than 10 s for a lock is reported as an error.
-const POSTGRES: &str = "SET lock_timeout = '10s'; SET statement_timeout = '30s'; \
+const SQLITE_READER_SETTINGS: &str = "PRAGMA query_only = ON;";
+/// Settings of every PostgreSQL connection. Waiting longer than 10 s for a lock is an error.
+const POSTGRES_SETTINGS: &str = "SET lock_timeout = '10s'; SET statement_timeout = '30s'; \
     SET idle_in_transaction_session_timeout = '30s'; SET synchronous_commit = on;";
-const POSTGRES_READER: &str = "SET default_transaction_read_only = on;";
+const POSTGRES_READER_SETTINGS: &str = "SET default_transaction_read_only = on;";
 
-const SQLITE_READERS: u32 = 4;
-const POSTGRES_READERS: u32 = 12;
-const POSTGRES_WRITERS: u32 = 8;
+const SQLITE_READER_COUNT: u32 = 4;
+const POSTGRES_READER_COUNT: u32 = 12;
+const POSTGRES_WRITER_COUNT: u32 = 8;
 
-pub(super) async fn sqlite(path: &Path) -> Result<Pools, OpenStoreError> {
+pub(super) async fn open_sqlite(path: &Path) -> Result<Pools, OpenStoreError> {
     sqlx::any::install_default_drivers();
     let url = sqlite_url(path)?;
     let options = || {
@@ -102,7 +104,7 @@ pub(super) async fn sqlite(path: &Path) -> Result<Pools, OpenStoreError> {
     };
     let writers = options()
         .max_connections(1)
-        .after_connect(|conn, _| Box::pin(prepare(conn, SQLITE, "")))
+        .after_connect(|conn, _| Box::pin(apply_settings(conn, SQLITE_SETTINGS, "")))
         .connect_with(url.clone())
         .await?;
     let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writers).await?;
@@ -110,20 +112,20 @@ pub(super) async fn sqlite(path: &Path) -> Result<Pools, OpenStoreError> {
         return Err(OpenStoreError::OldSqlite(version));
     }
     let readers = options()
-        .max_connections(SQLITE_READERS)
-        .after_connect(|conn, _| Box::pin(prepare(conn, SQLITE, SQLITE_READER)))
+        .max_connections(SQLITE_READER_COUNT)
+        .after_connect(|conn, _| Box::pin(apply_settings(conn, SQLITE_SETTINGS, SQLITE_READER_SETTINGS)))
         .connect_with(url)
         .await?;
     // Opens every connection now: one that is opened during a write may not find SQLite's files (SQLITE_CANTOPEN).
     let mut opened = Vec::new();
-    for _ in 0..SQLITE_READERS {
+    for _ in 0..SQLITE_READER_COUNT {
         opened.push(readers.acquire().await?);
     }
     drop(opened);
     Ok(Pools { readers, writers })
 }
 
-pub(super) async fn postgres(url: &str) -> Result<Pools, OpenStoreError> {
+pub(super) async fn open_postgres(url: &str) -> Result<Pools, OpenStoreError> {
     sqlx::any::install_default_drivers();
     let url: AnyConnectOptions = url.parse()?;
     let options = || {
@@ -139,18 +141,22 @@ pub(super) async fn postgres(url: &str) -> Result<Pools, OpenStoreError> {
             })
     };
     let writers = options()
-        .max_connections(POSTGRES_WRITERS)
-        .after_connect(|conn, _| Box::pin(prepare(conn, POSTGRES, "")))
+        .max_connections(POSTGRES_WRITER_COUNT)
+        .after_connect(|conn, _| Box::pin(apply_settings(conn, POSTGRES_SETTINGS, "")))
         .connect_with(url.clone())
         .await?;
     let readers = options()
-        .max_connections(POSTGRES_READERS)
-        .after_connect(|conn, _| Box::pin(prepare(conn, POSTGRES, POSTGRES_READER)))
+        .max_connections(POSTGRES_READER_COUNT)
+        .after_connect(|conn, _| Box::pin(apply_settings(conn, POSTGRES_SETTINGS, POSTGRES_READER_SETTINGS)))
         .connect_lazy_with(url);
     Ok(Pools { readers, writers })
 }
 
-async fn prepare(conn: &mut AnyConnection, all: &'static str, more: &'static str) -> Result<(), sqlx::Error> {
+async fn apply_settings(
+    conn: &mut AnyConnection,
+    all: &'static str,
+    more: &'static str,
+) -> Result<(), sqlx::Error> {
     conn.execute(sqlx::raw_sql(all)).await?;
     if !more.is_empty() {
         conn.execute(sqlx::raw_sql(more)).await?;
@@ -158,7 +164,7 @@ async fn prepare(conn: &mut AnyConnection, all: &'static str, more: &'static str
     Ok(())
 }
 
-/// Returns the URL of a SQLite file, percent-encoded.
+/// Returns the connection URL of a SQLite file, with its path percent-encoded.
 fn sqlite_url(path: &Path) -> Result<AnyConnectOptions, OpenStoreError> {
     use std::fmt::Write as _;
     use std::os::unix::ffi::OsStrExt as _;

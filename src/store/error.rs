@@ -2,25 +2,25 @@
 
 use std::path::PathBuf;
 
-/// A failed query or transaction. Messages are for the log and contain no stored values.
+/// Error of a query or transaction. Messages are for the log and contain no stored data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Another write holds a lock, or two writes conflict. Nothing was changed; try again.
     #[error("the database is busy")]
     Busy,
     /// The database cannot be reached. Nothing was changed; try again.
-    #[error("the database does not answer: {0}")]
+    #[error("the database cannot be reached: {0}")]
     Unreachable(String),
     /// No space is left. Nothing was changed.
-    #[error("the disk of the database is full")]
+    #[error("the database's disk is full")]
     DiskFull,
     /// The connection was lost during the commit, so the change may have been stored.
-    #[error("whether the change was stored is not known: {0}")]
+    #[error("it is not known whether the change was stored: {0}")]
     OutcomeUnknown(String),
-    /// A unique value already exists.
-    #[error("the value is taken already: {0}")]
+    /// Another row already has a value that must be unique.
+    #[error("the value is already taken: {0}")]
     Taken(String),
-    /// A row that this program cannot have written.
+    /// A row contains a value that keyward cannot have written.
     #[error("the database is damaged: table {table}, column {column}, row {id}: {wrong}")]
     Corrupt {
         /// Name of the table.
@@ -29,17 +29,17 @@ pub enum StoreError {
         column: &'static str,
         /// Id of the row.
         id: String,
-        /// The reason, without the value.
+        /// What is wrong with the value, without the value itself.
         wrong: String,
     },
-    /// Any other error; a bug of keyward.
-    #[error("the database refused: {0}")]
+    /// Any other error. It is caused by a bug in keyward.
+    #[error("the database reported an error: {0}")]
     Failed(String),
 }
 
 impl StoreError {
-    /// Converts an error of `COMMIT`. Only errors that occur before the commit record is written mean that nothing was stored.
-    pub(super) fn of_commit(error: &sqlx::Error) -> Self {
+    /// Converts an error of `COMMIT`. Nothing was stored only if the error occurred before the commit record was written.
+    pub(super) fn from_commit(error: &sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default();
         // SQLite: busy, or no space for the log. PostgreSQL: rollback of the transaction, or a constraint.
         let before = match code.len() {
@@ -55,8 +55,8 @@ impl StoreError {
         match error {
             sqlx::Error::Database(db) if db.is_unique_violation() => Self::Taken(db.message().to_owned()),
             sqlx::Error::Database(db) => match db.code().as_deref() {
-                Some(code) if code.len() == 5 => of_postgres(code, db.message()),
-                Some(code) => of_sqlite(code.parse().unwrap_or(0), db.message()),
+                Some(code) if code.len() == 5 => from_sqlstate(code, db.message()),
+                Some(code) => from_sqlite_code(code.parse().unwrap_or(0), db.message()),
                 None => Self::Failed(text()),
             },
             sqlx::Error::PoolTimedOut => Self::Busy,
@@ -70,8 +70,8 @@ impl StoreError {
     }
 }
 
-/// Converts an SQLSTATE, see <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
-fn of_postgres(code: &str, message: &str) -> StoreError {
+/// Converts an SQLSTATE of PostgreSQL, see <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn from_sqlstate(code: &str, message: &str) -> StoreError {
     match code {
         "40001" | "40P01" | "55P03" | "57014" => StoreError::Busy,
         "53100" => StoreError::DiskFull,
@@ -82,8 +82,8 @@ fn of_postgres(code: &str, message: &str) -> StoreError {
     }
 }
 
-/// Converts an extended result code, see <https://www.sqlite.org/rescode.html>.
-fn of_sqlite(code: u32, message: &str) -> StoreError {
+/// Converts an extended result code of SQLite, see <https://www.sqlite.org/rescode.html>.
+fn from_sqlite_code(code: u32, message: &str) -> StoreError {
     const IOERR_SHMSIZE: u32 = 4874;
     match (code, code & 0xff) {
         (_, 5 | 6) => StoreError::Busy,
@@ -101,11 +101,11 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// The reason why a database cannot be opened, with the next step.
+/// Why a database cannot be opened. Messages include the next step.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenStoreError {
     /// The file does not exist.
-    #[error("there is no database {}: set one up with `keyward admin init`, or start `keyward serve`", .0.display())]
+    #[error("there is no database at {}; set one up with `keyward admin init`, or start `keyward serve`", .0.display())]
     Missing(PathBuf),
     /// Other users can read the file or its folder.
     #[error("{} can be read by other users of this machine (mode {mode:o}): run `chmod {} {}` first", .path.display(), if *.folder { "700" } else { "600" }, .path.display())]
@@ -114,7 +114,7 @@ pub enum OpenStoreError {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
-        /// Set for the folder.
+        /// Whether the path is the folder.
         folder: bool,
     },
     /// The file or folder cannot be created or accessed.
@@ -122,22 +122,22 @@ pub enum OpenStoreError {
     File {
         /// The file or folder.
         path: PathBuf,
-        /// Error of the operating system.
+        /// What the operating system reported.
         error: std::io::Error,
     },
-    /// Another server uses the file.
-    #[error("another `keyward serve` already uses {}: stop it first, or run several on one PostgreSQL", .0.display())]
+    /// Another server already uses the file.
+    #[error("another `keyward serve` already uses {}; stop it first, or run several servers on one PostgreSQL database", .0.display())]
     Served(PathBuf),
     /// The schema was created by a newer version.
     #[error(
-        "the database was written by a newer keyward (its schema has version {0}): use that version or a later one"
+        "the database was written by a newer version of keyward (schema version {0}); use that version or a later one"
     )]
     Newer(i64),
-    /// This version of the SQLite library has known bugs.
-    #[error("this program was built with SQLite {0}, and needs 3.51.3 or later: install an official build")]
+    /// The version of the SQLite library has known bugs.
+    #[error("keyward was built with SQLite {0} but needs 3.51.3 or later; install an official build")]
     OldSqlite(String),
     /// The URL of the database is not valid.
-    #[error("the address of the database cannot be read: it should look like postgres://user@host/name")]
+    #[error("the database URL is not valid; it should look like postgres://user@host/name")]
     Address,
     /// The tables cannot be created or migrated.
     #[error("the tables of the database could not be created or updated: {0}")]

@@ -9,15 +9,14 @@ use std::path::{Path, PathBuf};
 use super::error::OpenStoreError;
 use super::location::OpenMode;
 
-/// A prepared file. A server holds its lock until this value is dropped.
+/// A database file that is ready to be opened. For a server, it stays locked until this value is dropped.
 pub(super) struct DataFile {
     path: PathBuf,
     lock: Option<File>,
 }
 
 impl DataFile {
-    /// Creates missing folders (0700) and the file (0600), refuses those that other users can read, and locks the file for a
-    /// server.
+    /// Creates missing folders (0700) and the file (0600), refuses them if other users can read them, and locks the file for a server.
     pub(super) fn prepare(path: &Path, access: OpenMode) -> Result<Self, OpenStoreError> {
         let path = std::path::absolute(path).map_err(in_file(path))?;
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
@@ -40,7 +39,7 @@ impl DataFile {
         &self.path
     }
 
-    /// Refuses files of SQLite's write-ahead log that other users can read.
+    /// Refuses SQLite's write-ahead log files if other users can read them.
     pub(super) fn check_companions(&self) -> Result<(), OpenStoreError> {
         for suffix in ["-wal", "-shm"] {
             let companion = beside(&self.path, suffix);
@@ -53,8 +52,8 @@ impl DataFile {
 }
 
 impl Drop for DataFile {
-    /// Unlocks explicitly: a child process that is being started has a copy of the lock, which closing this one would not
-    /// release.
+    /// Unlocks explicitly, because a child process that is being started may have a copy of the file descriptor, which would keep the
+    /// file locked after this process closes its own.
     fn drop(&mut self) {
         if let Some(lock) = &self.lock {
             // Closing the file releases the lock as well.
@@ -63,8 +62,8 @@ impl Drop for DataFile {
     }
 }
 
-/// Locks the folder of the database until the returned file is dropped, so that only one process at a time creates or migrates
-/// the tables.
+/// Locks the database's folder until the returned file is dropped, so that only one process at a time creates or migrates the
+/// tables.
 pub(super) async fn lock_folder(path: &Path) -> Result<File, OpenStoreError> {
     let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
     let at = folder.clone();
@@ -76,15 +75,15 @@ pub(super) async fn lock_folder(path: &Path) -> Result<File, OpenStoreError> {
     locked.await.unwrap_or_else(|gone| Err(io::Error::other(gone))).map_err(in_file(&folder))
 }
 
-/// Appends a suffix to the path of the database.
+/// Appends a suffix to the database's path: `keyward.db` becomes `keyward.db.lock`.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
 }
 
-/// Creates an empty private file unless the file exists. An existing file is never opened: closing it would release the locks
-/// that SQLite holds on it in this process.
+/// Creates an empty file that only its owner can read, unless the file exists. An existing file is not opened, because closing it
+/// would release SQLite's locks on it in this process.
 fn create_private(path: &Path) -> Result<(), OpenStoreError> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(in_file(path)(e)),
@@ -92,7 +91,8 @@ fn create_private(path: &Path) -> Result<(), OpenStoreError> {
     }
 }
 
-/// Locks a separate file for a server, since a lock on the database itself would conflict with SQLite's.
+/// Locks the database for a server by means of a separate file, since a lock on the database file would conflict with SQLite's
+/// locks.
 pub(super) fn lock(path: &Path) -> Result<File, OpenStoreError> {
     let at = beside(path, ".lock");
     let file = OpenOptions::new()

@@ -6,38 +6,35 @@ use super::tx::Tx;
 use crate::domain::id::Id;
 use crate::domain::time::{DAY, TimeDelta, Timestamp};
 
-/// Time after which an idempotency key may be used for another request.
-pub const IDEMPOTENCY_RETENTION: TimeDelta = DAY;
+/// Time after which an idempotency key can be reused for another request.
+pub(crate) const IDEMPOTENCY_RETENTION: TimeDelta = DAY;
 
-/// A request that may be repeated.
+/// A request that may be retried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotentRequest {
-    /// Member who sent the request. Idempotency keys belong to a member.
-    pub member: Id,
-    /// Name of the operation.
-    pub operation: &'static str,
-    /// Value of the header `Idempotency-Key`.
-    pub key: String,
-    /// Digest of the fields.
-    pub fields: [u8; 32],
+    /// Member who sent the request. Different members can use the same idempotency key.
+    pub(crate) member: Id,
+    /// Name of the API operation.
+    pub(crate) operation: &'static str,
+    /// Value of the `Idempotency-Key` header.
+    pub(crate) key: String,
+    /// Digest of the request's fields, which tells a retry from another request with the same idempotency key.
+    pub(crate) fields: [u8; 32],
 }
 
 /// An earlier request with the same idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EarlierRequest {
     /// Whether the earlier request had the same fields.
-    pub same: bool,
-    /// The id of the key or review record that the earlier request created.
-    pub subject: Id,
+    pub(crate) same: bool,
+    /// Id of the key or review record that the earlier request created.
+    pub(crate) subject: Id,
 }
 
 impl Tx {
-    /// Reserves an idempotency key for a request that creates `subject`, or returns the earlier request. Of two concurrent
-    /// requests the second waits.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn claim_idempotency_key(
+    /// Reserves an idempotency key for a request that creates `subject`. Returns the earlier request if the key is already reserved. If
+    /// two requests run concurrently, the second waits for the first.
+    pub(crate) async fn claim_idempotency_key(
         &mut self,
         request: &IdempotentRequest,
         subject: Id,
@@ -66,16 +63,16 @@ impl Tx {
         .bind(request.member.to_string())
         .bind(request.operation)
         .bind(request.key.clone());
-        let row = self.one(sql).await?;
-        let row = DbRow::of("idempotency", &row);
+        let row = self.fetch_one(sql).await?;
+        let row = DbRow::new("idempotency", &row);
         Ok(Some(EarlierRequest { same: row.digest("fields")?.0 == request.fields, subject: row.id("id")? }))
     }
 
-    /// Removes the reservation of a request that had no effect.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn release_idempotency_key(&mut self, request: &IdempotentRequest) -> Result<(), StoreError> {
+    /// Removes the reservation of an idempotency key, for a request that had no effect.
+    pub(crate) async fn release_idempotency_key(
+        &mut self,
+        request: &IdempotentRequest,
+    ) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "DELETE FROM idempotency WHERE member_id = $1 AND operation = $2 AND idempotency_key = $3",
         )

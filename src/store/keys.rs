@@ -19,18 +19,18 @@ use crate::domain::time::Timestamp;
 mod change;
 mod columns;
 
-pub use columns::StoredKey;
+pub(crate) use columns::StoredKey;
 pub(super) use columns::{INSERTED_COLUMNS, KEY_COLUMNS, bind_key, read_key};
 use columns::{MembersById, read_stored_key};
 
-/// The keys that a query may see.
+/// The keys that a query may return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyScope {
     /// Personal keys of this member.
     PersonalOf(Id),
     /// Organization keys.
     Organization,
-    /// Every key, for clients that present its secret.
+    /// Every key. For clients that present a secret.
     Any,
 }
 
@@ -51,12 +51,12 @@ impl KeyScope {
     }
 }
 
-/// A key to create.
+/// A key to add.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// Identifies the key.
+    /// Id of the key.
     pub id: Id,
-    /// Kind of the key.
+    /// Whether the key is personal or belongs to the organization.
     pub kind: KeyKind,
     /// Normalized name.
     pub name: String,
@@ -64,9 +64,9 @@ pub struct NewKey {
     pub note: Option<String>,
     /// Digest of the secret.
     pub digest: Digest,
-    /// Masked secret.
+    /// The secret as it is displayed, reduced to its last four characters.
     pub mask: MaskedSecret,
-    /// Creator of the key.
+    /// Member who creates the key.
     pub created_by: Id,
     /// Time of creation.
     pub at: Timestamp,
@@ -74,47 +74,44 @@ pub struct NewKey {
     pub replaces: Option<Id>,
 }
 
-/// Selects keys.
+/// Selects a page of keys.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyListFilter {
-    /// The keys that the caller may see.
-    pub scope: KeyScope,
-    /// Keys older than this one, the last of the previous page.
-    pub before: Option<Id>,
-    /// Includes revoked keys.
-    pub revoked: bool,
-    /// Keys that changed at this time or later, including revoked ones.
-    pub changed_since: Option<Timestamp>,
+    /// Keys that the caller may see.
+    pub(crate) scope: KeyScope,
+    /// Only keys older than this one, which was the last on the previous page.
+    pub(crate) before: Option<Id>,
+    /// Whether to include revoked keys.
+    pub(crate) revoked: bool,
+    /// Only keys that changed at this time or later, including revoked ones.
+    pub(crate) changed_since: Option<Timestamp>,
 }
 
 /// Conditions for revoking a key.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RevokeGuard {
-    /// The key was not used at this time or later.
-    pub unless_used_since: Option<Timestamp>,
-    /// The key still has this version.
-    pub version: Option<i64>,
+    /// Revoke only if the key was not used at this time or later.
+    pub(crate) unless_used_since: Option<Timestamp>,
+    /// Revoke only if the key still has this version.
+    pub(crate) version: Option<i64>,
 }
 
-/// A key as the key cache of a starting server loads it.
+/// A key as it is loaded into the key cache when a server starts.
 #[derive(Clone, Debug)]
 pub struct KeyCacheRow {
-    /// Identifies the key.
-    pub id: Id,
-    /// Digest of the secret.
-    pub digest: Digest,
-    /// Kind of the key.
-    pub kind: KeyKind,
-    /// Name of the key.
-    pub name: String,
-    /// Whether the key was ever used.
-    pub used: bool,
-    /// Whether the key is revoked.
-    pub revoked: bool,
+    /// Id of the key.
+    pub(crate) id: Id,
+    pub(crate) digest: Digest,
+    /// Whether the key is personal or belongs to the organization.
+    pub(crate) kind: KeyKind,
+    pub(crate) name: String,
+    /// Whether the key has ever been used.
+    pub(crate) used: bool,
+    pub(crate) revoked: bool,
 }
 
 impl SqlStatement {
-    /// Restricts a query to the keys of the scope. The query calls the table `k`.
+    /// Restricts a query to keys within the scope. The query must use the alias `k` for the table.
     pub(super) fn scope(mut self, scope: KeyScope) -> Self {
         if let Some(kind) = scope.kind() {
             self = self.text(" AND k.kind = ?", kind.word());
@@ -127,54 +124,52 @@ impl SqlStatement {
 }
 
 impl Tx {
-    /// Returns a key within the scope. In a write on PostgreSQL the row is locked until the transaction ends.
+    /// Returns a key, or `None` if it is not within the scope. In a write transaction on PostgreSQL, locks its row until the
+    /// transaction ends.
     ///
     /// # Errors
-    /// The query fails, or a row is corrupt.
+    /// Returns an error if the query fails or a row is corrupt.
     pub async fn key(&mut self, id: Id, scope: KeyScope) -> Result<Option<StoredKey>, StoreError> {
         let found = SqlStatement::new("SELECT ").plain(KEY_COLUMNS).plain(" FROM keys k WHERE");
         let mut found = found.text(" k.id = ?", id.to_string()).scope(scope);
         if self.writes() {
             found = found.plain(self.dialect().for_update_of_keys());
         }
-        let row = self.optional(found.query()).await?;
-        self.one_key(row.as_ref()).await
+        let row = self.fetch_optional(found.query()).await?;
+        self.read_optional_key(row.as_ref()).await
     }
 
-    /// Returns the key of a secret, whoever owns it.
-    ///
-    /// # Errors
-    /// The query fails, or a row is corrupt.
-    pub async fn key_by_digest(&mut self, digest: &Digest) -> Result<Option<StoredKey>, StoreError> {
+    /// Returns the key with this secret digest, regardless of its owner.
+    pub(crate) async fn key_by_digest(&mut self, digest: &Digest) -> Result<Option<StoredKey>, StoreError> {
         let held = if self.writes() { self.dialect().for_update_of_keys() } else { "" };
         let sql = format!("SELECT {KEY_COLUMNS} FROM keys k WHERE k.digest = $1{held}");
-        let row = self.optional(sqlx::query(AssertSqlSafe(sql)).bind(digest.0.to_vec())).await?;
-        self.one_key(row.as_ref()).await
+        let row = self.fetch_optional(sqlx::query(AssertSqlSafe(sql)).bind(digest.0.to_vec())).await?;
+        self.read_optional_key(row.as_ref()).await
     }
 
-    async fn one_key(&mut self, row: Option<&sqlx::any::AnyRow>) -> Result<Option<StoredKey>, StoreError> {
-        let Some(row) = row.map(|row| DbRow::of("keys", row)) else { return Ok(None) };
+    async fn read_optional_key(
+        &mut self,
+        row: Option<&sqlx::any::AnyRow>,
+    ) -> Result<Option<StoredKey>, StoreError> {
+        let Some(row) = row.map(|row| DbRow::new("keys", row)) else { return Ok(None) };
         let (creator, revoker) = (row.id("created_by")?, row.maybe_id("revoked_by")?);
-        let members = self.members_named([Some(creator), revoker].into_iter().flatten()).await?;
+        let members = self.members_by_id([Some(creator), revoker].into_iter().flatten()).await?;
         read_stored_key(&row, &members).map(Some)
     }
 
-    /// Returns members by their ids.
-    async fn members_named(&mut self, ids: impl IntoIterator<Item = Id>) -> Result<MembersById, StoreError> {
+    /// Returns the members with these ids, by id.
+    async fn members_by_id(&mut self, ids: impl IntoIterator<Item = Id>) -> Result<MembersById, StoreError> {
         let sql = SqlStatement::new(
             "SELECT id, id AS member_id, name AS member_name, email AS member_email, \
              activated_at AS member_activated_at, removed_at AS member_removed_at FROM members WHERE id IN ",
         );
-        let rows = self.all(sql.ids(ids).query()).await?;
-        let members = rows.iter().map(|row| DbRow::of("members", row).maybe_member());
+        let rows = self.fetch_all(sql.ids(ids).query()).await?;
+        let members = rows.iter().map(|row| DbRow::new("members", row).maybe_member());
         members.filter_map(Result::transpose).map(|m| m.map(|m| (m.id, Arc::new(m)))).collect()
     }
 
-    /// Step 2: returns at most `limit` keys, newest first.
-    ///
-    /// # Errors
-    /// The query fails, or a row is corrupt.
-    pub async fn keys(&mut self, filter: KeyListFilter, limit: u32) -> Result<Vec<Key>, StoreError> {
+    /// Step 2: returns at most `limit` matching keys, newest first.
+    pub(crate) async fn keys(&mut self, filter: KeyListFilter, limit: u32) -> Result<Vec<Key>, StoreError> {
         let mut sql = SqlStatement::new("SELECT ").plain(KEY_COLUMNS).plain(" FROM keys k WHERE 1 = 1");
         sql = sql.scope(filter.scope);
         if let Some(before) = filter.before {
@@ -192,49 +187,40 @@ impl Tx {
         } else if !filter.revoked {
             sql = sql.plain(" AND k.revoked_at IS NULL");
         }
-        let rows = self.all(sql.plain(" ORDER BY k.id DESC").limit(limit).query()).await?;
+        let rows = self.fetch_all(sql.plain(" ORDER BY k.id DESC").limit(limit).query()).await?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }
         let members = self.member_refs().await?;
-        rows.iter().map(|row| read_key(&DbRow::of("keys", row), &members)).collect()
+        rows.iter().map(|row| read_key(&DbRow::new("keys", row), &members)).collect()
     }
 
-    /// Counts the keys of a list.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn count_keys(&mut self, scope: KeyScope, revoked: bool) -> Result<u64, StoreError> {
+    /// Counts the keys within the scope. `revoked` says whether to include revoked keys.
+    pub(crate) async fn count_keys(&mut self, scope: KeyScope, revoked: bool) -> Result<u64, StoreError> {
         let mut sql = SqlStatement::new("SELECT COUNT(*) AS n FROM keys k WHERE 1 = 1").scope(scope);
         if !revoked {
             sql = sql.plain(" AND k.revoked_at IS NULL");
         }
-        let n = DbRow::of("keys", &self.one(sql.query()).await?).int("n")?;
+        let n = DbRow::new("keys", &self.fetch_one(sql.query()).await?).int("n")?;
         Ok(u64::try_from(n).unwrap_or(0))
     }
 
-    /// Returns id and time of creation of those keys that are within the scope, in any order.
-    ///
-    /// # Errors
-    /// The query fails, or a row is corrupt.
-    pub async fn keys_in_scope(
+    /// Returns the ids and creation times of those keys that are within the scope, in any order.
+    pub(crate) async fn keys_in_scope(
         &mut self,
         ids: &[Id],
         scope: KeyScope,
     ) -> Result<Vec<(Id, Timestamp)>, StoreError> {
         let sql = SqlStatement::new("SELECT k.id, k.created_at FROM keys k WHERE k.id IN ");
-        let rows = self.all(sql.ids(ids.iter().copied()).scope(scope).query()).await?;
+        let rows = self.fetch_all(sql.ids(ids.iter().copied()).scope(scope).query()).await?;
         rows.iter()
-            .map(|row| DbRow::of("keys", row))
+            .map(|row| DbRow::new("keys", row))
             .map(|row| Ok((row.id("id")?, row.stamp("created_at")?)))
             .collect()
     }
 
     /// Returns at most `limit` keys with ids greater than `after`, ordered by id.
-    ///
-    /// # Errors
-    /// The query fails, or a row is corrupt.
-    pub async fn key_cache_rows(
+    pub(crate) async fn key_cache_rows(
         &mut self,
         after: Option<Id>,
         limit: u32,
@@ -244,10 +230,10 @@ impl Tx {
         )
         .bind(after.map_or_else(String::new, |id| id.to_string()))
         .bind(i64::from(limit));
-        let rows = self.all(sql).await?;
+        let rows = self.fetch_all(sql).await?;
         rows.iter()
             .map(|row| {
-                let row = DbRow::of("keys", row);
+                let row = DbRow::new("keys", row);
                 Ok(KeyCacheRow {
                     id: row.id("id")?,
                     digest: row.digest("digest")?,

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 /// The location of a database.
 #[derive(Clone)]
 pub enum DatabaseLocation {
-    /// A file, used by one server.
+    /// Path of a SQLite file, which only one server can use.
     Sqlite(PathBuf),
-    /// A URL, `postgres://…`, usable by several servers. It may contain a password, so `Debug` leaves it out.
+    /// PostgreSQL URL, `postgres://…`. Several servers can use the database. `Debug` omits the URL, since it may contain a password.
     Postgres(String),
 }
 
@@ -21,13 +21,13 @@ impl fmt::Debug for DatabaseLocation {
     }
 }
 
-/// The purpose of opening a database.
+/// Why a database is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
-    /// Run a server. Creates the file if it does not exist, and locks it for this process.
+    /// To run a server. Creates the file if it does not exist, and locks it for this process.
     Serve,
-    /// Set up an organization on the server's host. Creates the file if it does not exist. A server may be running.
+    /// To set up an organization on the server's host. Creates the file if it does not exist. A server may be running.
     SetUp,
-    /// Run a maintenance command. The database must exist. A server may be running.
+    /// To run a maintenance command. The database must exist. A server may be running.
     Tool,
 }

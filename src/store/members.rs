@@ -17,56 +17,52 @@ use crate::domain::time::Timestamp;
 #[cfg(feature = "fault-injection")]
 use crate::fault_injection::{Fault::OneStatementGuard, is_injected};
 
-/// A member with counts of keys.
+/// A member with the numbers of the member's keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredMember {
     /// Name, email address and status.
     pub member: MemberRef,
-    /// Role in the organization.
+    /// The member's role in the organization.
     pub role: Role,
     /// Time of the invitation, or of the setup for the first admin.
-    pub created_at: Timestamp,
-    /// Last use of a session of the member.
-    pub last_seen_at: Option<Timestamp>,
+    pub(crate) created_at: Timestamp,
+    /// Last use of any of the member's sessions.
+    pub(crate) last_seen_at: Option<Timestamp>,
     /// Number of active personal keys.
-    pub personal_keys: i64,
+    pub(crate) personal_keys: i64,
     /// Number of active organization keys that the member created.
-    pub organization_keys: i64,
+    pub(crate) organization_keys: i64,
 }
 
 /// A member to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMember {
-    /// Identifies the member.
+    /// Id of the member.
     pub id: Id,
     /// Normalized email address.
     pub email: String,
-    /// Display name.
+    /// The member's display name.
     pub name: String,
-    /// Role in the organization.
+    /// The member's role in the organization.
     pub role: Role,
     /// Time of the invitation or setup.
     pub at: Timestamp,
 }
 
-/// A key that is affected by the removal of its creator.
+/// A key that is affected by its creator's removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberKeyRow {
-    /// Identifies the key.
+    /// Id of the key.
     pub id: Id,
-    /// Kind of the key.
-    pub kind: KeyKind,
-    /// Name of the key.
-    pub name: String,
-    /// Masked secret.
-    pub mask: MaskedSecret,
-    /// Last use of the key.
-    pub last_used_at: Option<Timestamp>,
-    /// Digest of the secret.
-    pub digest: Digest,
+    pub(crate) kind: KeyKind,
+    pub(crate) name: String,
+    pub(crate) mask: MaskedSecret,
+    /// Time of the last use; `None` if the key was never used.
+    pub(crate) last_used_at: Option<Timestamp>,
+    pub(crate) digest: Digest,
 }
 
-/// Selects members. Counts and last use are subqueries for each row of a page, which use indexes.
+/// Builds a query for members. Key counts and the last use are subqueries, which use indexes, for each row of a page.
 macro_rules! select_members {
     ($rest:literal) => {
         concat!(
@@ -83,54 +79,51 @@ macro_rules! select_members {
 }
 
 impl Tx {
-    /// Returns a member.
+    /// Returns a member by id, including removed members.
     ///
     /// # Errors
-    /// The query fails, or a row is corrupt.
+    /// Returns an error if the query fails or a row is corrupt.
     pub async fn member(&mut self, id: Id) -> Result<Option<StoredMember>, StoreError> {
         let sql = sqlx::query(select_members!("WHERE m.id = $1")).bind(id.to_string());
-        self.optional(sql).await?.map(|row| member(&DbRow::of("members", &row))).transpose()
+        self.fetch_optional(sql).await?.map(|row| member(&DbRow::new("members", &row))).transpose()
     }
 
-    /// Returns the member with this email address, unless removed.
+    /// Returns the member with this email address, unless the member was removed.
     ///
     /// # Errors
-    /// The query fails, or a row is corrupt.
+    /// Returns an error if the query fails or a row is corrupt.
     pub async fn member_by_email(&mut self, email: &str) -> Result<Option<StoredMember>, StoreError> {
         let sql = sqlx::query(select_members!("WHERE m.email_folded = $1 AND m.removed_at IS NULL"))
             .bind(email::fold_case(email));
-        self.optional(sql).await?.map(|row| member(&DbRow::of("members", &row))).transpose()
+        self.fetch_optional(sql).await?.map(|row| member(&DbRow::new("members", &row))).transpose()
     }
 
     /// Returns at most `limit` members with ids greater than `after`, in the order in which they were added.
     ///
     /// # Errors
-    /// The query fails, or a row is corrupt.
+    /// Returns an error if the query fails or a row is corrupt.
     pub async fn members(&mut self, after: Option<Id>, limit: u32) -> Result<Vec<StoredMember>, StoreError> {
         let sql = sqlx::query(select_members!("WHERE m.id > $1 ORDER BY m.id LIMIT $2"))
             .bind(after.map_or_else(String::new, |id| id.to_string()))
             .bind(i64::from(limit));
-        self.all(sql).await?.iter().map(|row| member(&DbRow::of("members", row))).collect()
+        self.fetch_all(sql).await?.iter().map(|row| member(&DbRow::new("members", row))).collect()
     }
 
-    /// Returns every member by id, as referenced by keys.
-    ///
-    /// # Errors
-    /// The query fails, or a row is corrupt.
-    pub async fn member_refs(&mut self) -> Result<HashMap<Id, Arc<MemberRef>>, StoreError> {
+    /// Returns all members, by id, in the form in which keys refer to them.
+    pub(crate) async fn member_refs(&mut self) -> Result<HashMap<Id, Arc<MemberRef>>, StoreError> {
         let sql = sqlx::query(
             "SELECT id, id AS member_id, name AS member_name, email AS member_email, \
              activated_at AS member_activated_at, removed_at AS member_removed_at FROM members",
         );
-        let rows = self.all(sql).await?;
-        let refs = rows.iter().map(|row| DbRow::of("members", row).maybe_member());
+        let rows = self.fetch_all(sql).await?;
+        let refs = rows.iter().map(|row| DbRow::new("members", row).maybe_member());
         refs.filter_map(Result::transpose).map(|r| r.map(|m| (m.id, Arc::new(m)))).collect()
     }
 
-    /// Adds a member with the status invited.
+    /// Adds a member with the status `invited`.
     ///
     /// # Errors
-    /// [`StoreError::Taken`] if another member has the email address.
+    /// Returns [`StoreError::Taken`] if another member has this email address.
     pub async fn insert_member(&mut self, new: &NewMember) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "INSERT INTO members (id, email, email_folded, name, role, created_at, changed_at) \
@@ -145,10 +138,10 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// Makes an invited member active. Returns `false` if the member is already active or removed.
+    /// Activates an invited member. Returns `false` if the member is already active or was removed.
     ///
     /// # Errors
-    /// The query fails.
+    /// Returns an error if the query fails.
     pub async fn activate_member(&mut self, id: Id, at: Timestamp) -> Result<bool, StoreError> {
         let mark = self.change_time(at).await?;
         let sql = sqlx::query(
@@ -161,10 +154,10 @@ impl Tx {
         Ok(self.execute(sql).await? > 0)
     }
 
-    /// Changes the role of a member. Returns `false` if the member has the role already, or is removed.
+    /// Changes a member's role. Returns `false` if the member already has the role or was removed.
     ///
     /// # Errors
-    /// The query fails.
+    /// Returns an error if the query fails.
     pub async fn set_role(&mut self, id: Id, role: Role, at: Timestamp) -> Result<bool, StoreError> {
         let mark = self.change_time(at).await?;
         let sql = "UPDATE members SET role = $2, changed_at = $3 WHERE id = $1 AND role <> $2 AND removed_at IS NULL";
@@ -175,10 +168,10 @@ impl Tx {
         Ok(self.execute(sql).await? > 0)
     }
 
-    /// Marks a member as removed. Returns `false` if the member is already removed.
+    /// Marks a member as removed. Returns `false` if the member was already removed.
     ///
     /// # Errors
-    /// The query fails.
+    /// Returns an error if the query fails.
     pub async fn remove_member(&mut self, id: Id, at: Timestamp) -> Result<bool, StoreError> {
         let mark = self.change_time(at).await?;
         let sql = "UPDATE members SET removed_at = $2, changed_at = $3 WHERE id = $1 AND removed_at IS NULL";
@@ -188,23 +181,20 @@ impl Tx {
         Ok(self.execute(sql).await? > 0)
     }
 
-    /// Returns whether another active admin exists. The answer only holds while the organization is locked.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn has_other_admin(&mut self, id: Id) -> Result<bool, StoreError> {
+    /// Returns whether there is an active admin other than this member. The result is reliable only while the organization is locked.
+    pub(crate) async fn has_other_admin(&mut self, id: Id) -> Result<bool, StoreError> {
         let sql = sqlx::query(
             "SELECT id FROM members WHERE role = 'admin' AND activated_at IS NOT NULL AND removed_at IS NULL \
              AND id <> $1 LIMIT 1",
         )
         .bind(id.to_string());
-        Ok(self.optional(sql).await?.is_some())
+        Ok(self.fetch_optional(sql).await?.is_some())
     }
 
-    /// Returns the active keys of one kind that a member created, oldest first.
+    /// Returns the active keys of this kind that the member created, oldest first.
     ///
     /// # Errors
-    /// The query fails, or a row is corrupt.
+    /// Returns an error if the query fails or a row is corrupt.
     pub async fn active_keys_of(
         &mut self,
         member: Id,
@@ -216,10 +206,10 @@ impl Tx {
         )
         .bind(member.to_string())
         .bind(kind.word());
-        let rows = self.all(sql).await?;
+        let rows = self.fetch_all(sql).await?;
         rows.iter()
             .map(|row| {
-                let row = DbRow::of("keys", row);
+                let row = DbRow::new("keys", row);
                 let last_four = row.text("last_four")?;
                 Ok(MemberKeyRow {
                     id: row.id("id")?,
@@ -234,11 +224,11 @@ impl Tx {
             .collect()
     }
 
-    /// Revokes a key because its owner was removed or changed role, even if it is in use. Returns `false` if it is already
+    /// Revokes a key because its owner was removed or changed role, even if the key is in use. Returns `false` if it is already
     /// revoked.
     ///
     /// # Errors
-    /// The query fails.
+    /// Returns an error if the query fails.
     pub async fn revoke_with_owner(
         &mut self,
         key: &MemberKeyRow,

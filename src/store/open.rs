@@ -11,11 +11,11 @@ use super::{organization, restore, schema};
 use crate::domain::time::Timestamp;
 
 impl Store {
-    /// Opens the database, migrates its tables, and revokes the keys that a restored backup would make active again. `random`
-    /// returns bytes for ids.
+    /// Opens the database, migrates its tables, and revokes the keys that a restored backup would make active again. `random` returns
+    /// random bytes for ids.
     ///
     /// # Errors
-    /// See [`OpenStoreError`].
+    /// Returns an error if the database cannot be accessed or migrated, see [`OpenStoreError`].
     pub async fn open(
         target: &DatabaseLocation,
         access: OpenMode,
@@ -26,9 +26,9 @@ impl Store {
             DatabaseLocation::Sqlite(path) => {
                 let file = DataFile::prepare(path, access)?;
                 let lock = file::lock_folder(file.path()).await?;
-                (dialect::sqlite(file.path()).await?, Some(file), Some(lock))
+                (dialect::open_sqlite(file.path()).await?, Some(file), Some(lock))
             }
-            DatabaseLocation::Postgres(url) => (dialect::postgres(url).await?, None, None),
+            DatabaseLocation::Postgres(url) => (dialect::open_postgres(url).await?, None, None),
         };
         let dialect = if file.is_some() { Dialect::Sqlite } else { Dialect::Postgres };
         schema::migrate(&pools.writers, dialect).await?;

@@ -13,18 +13,15 @@ use crate::domain::member::Role;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 
-/// The organization.
+/// The organization, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredOrganization {
-    /// Identifies the organization.
-    pub id: Id,
-    /// Name of the organization.
-    pub name: String,
-    /// Time of the setup.
-    pub created_at: Timestamp,
+    pub(crate) id: Id,
+    pub(crate) name: String,
+    pub(crate) created_at: Timestamp,
 }
 
-/// An invitation for an admin that is created on the server's host.
+/// An invitation for an admin, created by a command on the server's host.
 #[derive(Clone, Debug)]
 pub struct AdminInvitation {
     /// Normalized email address.
@@ -33,18 +30,18 @@ pub struct AdminInvitation {
     pub code: Digest,
     /// Time of the invitation.
     pub at: Timestamp,
-    /// Time until which the code can be redeemed.
+    /// Time at which the sign-in code expires.
     pub expires_at: Timestamp,
 }
 
-/// The reason why a command on the server's host was refused.
+/// Why a setup command on the server's host was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum SetUpError {
     /// The database already has an organization.
-    #[error("the organization is set up already: use `keyward admin invite` to let an admin in")]
+    #[error("the organization is already set up; use `keyward admin invite` to invite an admin")]
     AlreadySetUp,
     /// The database has no organization yet.
-    #[error("there is no organization yet: set it up with `keyward admin init`")]
+    #[error("there is no organization yet; set it up with `keyward admin init`")]
     NotSetUp,
     /// The database reported an error.
     #[error(transparent)]
@@ -54,7 +51,7 @@ pub enum SetUpError {
 const DATABASE_ID: &str = "database_id";
 const TRACKING_SINCE: &str = "usage_tracking_since";
 
-/// Creates the facts that every database has, unless they exist. Returns the id of the database.
+/// Stores the id of the database and the time since which usage is recorded, unless they are already stored. Returns the id.
 pub(super) async fn ensure_facts(
     inner: &StoreInner,
     now: Timestamp,
@@ -73,18 +70,18 @@ pub(super) async fn ensure_facts(
                     tx.execute(sql).await?;
                 }
                 let id = tx.fact(DATABASE_ID).await?;
-                id.ok_or_else(|| StoreError::Failed("a fact that was just written is not there".to_owned()))
+                id.ok_or_else(|| StoreError::Failed("a fact that was just written is missing".to_owned()))
             })
         })
         .await
 }
 
 impl Store {
-    /// Sets up the organization and its first admin, who signs in with a code. Of several concurrent calls one succeeds. `random`
-    /// returns bytes for ids.
+    /// Sets up the organization and its first admin, who signs in with a code. If called concurrently, only one call succeeds. `random`
+    /// returns random bytes for ids.
     ///
     /// # Errors
-    /// The organization exists, or the query fails.
+    /// Returns an error if the organization already exists or the query fails.
     pub async fn set_up_organization(
         &self,
         name: String,
@@ -105,7 +102,7 @@ impl Store {
                 }
                 let event = NewActivity::new(Action::OrganizationCreated, admin.at, random());
                 tx.record_activity(event.detail(format!("{name}, on the server's host"))).await?;
-                let_admin_in(tx, &admin, random).await
+                insert_invited_admin(tx, &admin, random).await
             })
         })
         .await
@@ -113,10 +110,10 @@ impl Store {
 
     /// Invites an admin from the server's host, for an organization whose admins cannot sign in.
     ///
-    /// An existing member with this email address becomes an admin and gets a new code; earlier codes of the member end.
+    /// An existing member with this email address becomes an admin and gets a new code; the member's earlier codes become invalid.
     ///
     /// # Errors
-    /// There is no organization yet, or the query fails.
+    /// Returns an error if there is no organization yet or the query fails.
     pub async fn invite_admin(
         &self,
         admin: AdminInvitation,
@@ -128,14 +125,14 @@ impl Store {
                 if tx.organization().await?.is_none() {
                     return Err(SetUpError::NotSetUp);
                 }
-                let_admin_in(tx, &admin, random).await
+                insert_invited_admin(tx, &admin, random).await
             })
         })
         .await
     }
 }
 
-async fn let_admin_in(
+async fn insert_invited_admin(
     tx: &mut Tx,
     admin: &AdminInvitation,
     random: fn() -> [u8; 10],
@@ -167,18 +164,18 @@ async fn let_admin_in(
     let detail = format!("{} as admin, on the server's host", admin.email);
     tx.record_activity(event(Action::MemberInvited).member(id).detail(detail)).await?;
     let row = tx.member(id).await?;
-    row.ok_or_else(|| StoreError::Failed("a member that was just written is not there".to_owned()).into())
+    row.ok_or_else(|| StoreError::Failed("a member that was just written is missing".to_owned()).into())
 }
 
 impl Tx {
-    /// Returns the organization, if it was set up.
+    /// Returns the organization, or `None` before it is set up.
     ///
     /// # Errors
-    /// The query fails, or a row is corrupt.
+    /// Returns an error if the query fails or a row is corrupt.
     pub async fn organization(&mut self) -> Result<Option<StoredOrganization>, StoreError> {
-        let row = self.optional(sqlx::query("SELECT id, name, created_at FROM organization")).await?;
+        let row = self.fetch_optional(sqlx::query("SELECT id, name, created_at FROM organization")).await?;
         row.map(|row| {
-            let row = DbRow::of("organization", &row);
+            let row = DbRow::new("organization", &row);
             Ok(StoredOrganization {
                 id: row.id("id")?,
                 name: row.text("name")?,
@@ -188,11 +185,8 @@ impl Tx {
         .transpose()
     }
 
-    /// Returns when recording of uses began. Earlier uses are unknown.
-    ///
-    /// # Errors
-    /// The query fails, or a row is corrupt.
-    pub async fn tracking_since(&mut self) -> Result<Timestamp, StoreError> {
+    /// Returns the time since which usage has been recorded. Earlier uses are unknown.
+    pub(crate) async fn tracking_since(&mut self) -> Result<Timestamp, StoreError> {
         let value = self.fact(TRACKING_SINCE).await?.and_then(|text| text.parse().ok());
         value.map(Timestamp).ok_or_else(|| StoreError::Corrupt {
             table: "facts",
@@ -202,10 +196,10 @@ impl Tx {
         })
     }
 
-    /// Sets when recording of uses began, for a database that is filled with history.
+    /// Sets the time since which usage has been recorded, for a database that is filled with historical data.
     ///
     /// # Errors
-    /// The query fails.
+    /// Returns an error if the query fails.
     pub async fn set_tracking_since(&mut self, since: Timestamp) -> Result<(), StoreError> {
         let sql = sqlx::query("UPDATE facts SET value = $2 WHERE name = $1")
             .bind(TRACKING_SINCE)
@@ -214,7 +208,8 @@ impl Tx {
     }
 
     pub(super) async fn fact(&mut self, name: &'static str) -> Result<Option<String>, StoreError> {
-        let row = self.optional(sqlx::query("SELECT value FROM facts WHERE name = $1").bind(name)).await?;
-        row.map(|row| DbRow::of("facts", &row).text("value")).transpose()
+        let row =
+            self.fetch_optional(sqlx::query("SELECT value FROM facts WHERE name = $1").bind(name)).await?;
+        row.map(|row| DbRow::new("facts", &row).text("value")).transpose()
     }
 }

@@ -22,13 +22,13 @@ const REASON: &str = "revoked before; the restored backup did not know it";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AcceptedRestore {
     /// Number of keys that were revoked again.
-    pub revoked_again: usize,
-    /// Whether the log had to be replaced.
+    pub(crate) revoked_again: usize,
+    /// Whether the log did not match the database, so that every key had been refused.
     pub was_pending: bool,
 }
 
-/// Opens the log for a server and revokes keys that the database does not know as revoked. Does nothing for other commands, since
-/// a server may be running.
+/// Opens the log of revoked keys for a server, and revokes the keys that are in the log but active in the database. Other commands
+/// only create the log of a new database, since a server may be running.
 pub(super) async fn open(
     inner: &StoreInner,
     data: &Path,
@@ -78,11 +78,11 @@ async fn replay(
 }
 
 impl Store {
-    /// Accepts a restored backup on the server's host: revokes the keys that are in the log, and makes the log match the
-    /// database. The server must not be running.
+    /// Accepts a restored backup: revokes the keys that are in the log, and makes the log match the database. The server must not be
+    /// running.
     ///
     /// # Errors
-    /// A server is running, the log cannot be written, or the query fails.
+    /// Returns an error if a server is running, the log cannot be written, or the query fails.
     pub async fn accept_restore(
         &self,
         now: Timestamp,
@@ -104,7 +104,7 @@ impl Store {
         if fits && revoked_again == 0 {
             return Ok(AcceptedRestore { revoked_again, was_pending: false });
         }
-        let detail = format!("keys revoked again: {revoked_again}; on the server's host");
+        let detail = format!("keys revoked again: {revoked_again}, by a command on the server's host");
         self.write(move |tx| {
             let event = NewActivity::new(Action::RestoreAccepted, now, random()).detail(detail);
             Box::pin(async move { tx.record_activity(event).await })
@@ -118,15 +118,16 @@ impl Store {
 
 impl Tx {
     async fn has_no_keys(&mut self) -> Result<bool, StoreError> {
-        Ok(self.optional(sqlx::query("SELECT id FROM keys LIMIT 1")).await?.is_none())
+        Ok(self.fetch_optional(sqlx::query("SELECT id FROM keys LIMIT 1")).await?.is_none())
     }
 
     async fn revoked_digests(&mut self) -> Result<HashSet<[u8; 32]>, StoreError> {
-        let rows = self.all(sqlx::query("SELECT id, digest FROM keys WHERE revoked_at IS NOT NULL")).await?;
-        rows.iter().map(|row| DbRow::of("keys", row).digest("digest").map(|digest| digest.0)).collect()
+        let rows =
+            self.fetch_all(sqlx::query("SELECT id, digest FROM keys WHERE revoked_at IS NOT NULL")).await?;
+        rows.iter().map(|row| DbRow::new("keys", row).digest("digest").map(|digest| digest.0)).collect()
     }
 
-    /// Revokes the key with this digest, unless it is revoked already.
+    /// Revokes the key with this digest. Returns `false` if there is no such key or it is already revoked.
     async fn revoke_again(
         &mut self,
         digest: Digest,
@@ -140,8 +141,8 @@ impl Tx {
         .bind(digest.0.to_vec())
         .bind(now.0)
         .bind(REASON);
-        let Some(row) = self.optional(sql).await? else { return Ok(false) };
-        let row = DbRow::of("keys", &row);
+        let Some(row) = self.fetch_optional(sql).await? else { return Ok(false) };
+        let row = DbRow::new("keys", &row);
         let event = NewActivity::new(Action::KeyRevoked, now, random());
         self.record_activity(event.key(row.id("id")?, &row.text("name")?).detail(REASON)).await?;
         Ok(true)

@@ -9,17 +9,17 @@ use crate::domain::review::ReviewRecord;
 use crate::domain::secret::MaskedSecret;
 use crate::domain::time::Timestamp;
 
-/// Selects applied decisions.
+/// Selects the records of applied decisions that match every condition that is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReviewFilter {
-    /// Decisions of this review.
-    pub review: Option<Id>,
+    /// Decisions made in this review.
+    pub(crate) review: Option<Id>,
     /// Decisions about this key.
-    pub key: Option<Id>,
-    /// Decisions at this time or later.
-    pub since: Option<Timestamp>,
-    /// Records older than this one, the last of the previous page.
-    pub before: Option<Id>,
+    pub(crate) key: Option<Id>,
+    /// Decisions applied at this time or later.
+    pub(crate) since: Option<Timestamp>,
+    /// Records older than this one, which was the last on the previous page.
+    pub(crate) before: Option<Id>,
 }
 
 const COLUMNS: &str = "SELECT w.id, w.review_id, w.key_id, w.key_name, w.key_last_four, w.decision, w.until, w.note, \
@@ -28,13 +28,9 @@ const COLUMNS: &str = "SELECT w.id, w.review_id, w.key_id, w.key_name, w.key_las
     FROM reviews w JOIN members m ON m.id = w.reviewer_id WHERE";
 
 impl Tx {
-    /// Adds a record of a decision.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn insert_review(&mut self, review: &ReviewRecord) -> Result<(), StoreError> {
+    pub(crate) async fn insert_review(&mut self, review: &ReviewRecord) -> Result<(), StoreError> {
         let findings = serde_json::to_string(&review.findings)
-            .map_err(|e| StoreError::Failed(format!("findings cannot be written: {e}")))?;
+            .map_err(|e| StoreError::Failed(format!("the flags cannot be serialized: {e}")))?;
         let sql = sqlx::query(
             "INSERT INTO reviews (id, review_id, key_id, key_name, key_last_four, decision, until, note, reviewer_id, \
              reviewed_at, findings, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -54,19 +50,16 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// Returns the record of a decision.
-    ///
-    /// # Errors
-    /// The query fails, or a row is corrupt.
-    pub async fn review(&mut self, id: Id) -> Result<Option<ReviewRecord>, StoreError> {
+    /// Returns the record of an applied decision, by the record's id.
+    pub(crate) async fn review(&mut self, id: Id) -> Result<Option<ReviewRecord>, StoreError> {
         let sql = SqlStatement::new(COLUMNS).text(" w.id = ?", id.to_string());
-        self.optional(sql.query()).await?.map(|row| review(&DbRow::of("reviews", &row))).transpose()
+        self.fetch_optional(sql.query()).await?.map(|row| review(&DbRow::new("reviews", &row))).transpose()
     }
 
-    /// Returns at most `limit` records, newest first.
+    /// Returns at most `limit` matching records, newest first.
     ///
     /// # Errors
-    /// The query fails, or a row is corrupt.
+    /// Returns an error if the query fails or a row is corrupt.
     pub async fn reviews(
         &mut self,
         filter: ReviewFilter,
@@ -85,8 +78,8 @@ impl Tx {
                 sql = sql.text(condition, id.to_string());
             }
         }
-        let rows = self.all(sql.plain(" ORDER BY w.id DESC").limit(limit).query()).await?;
-        rows.iter().map(|row| review(&DbRow::of("reviews", row))).collect()
+        let rows = self.fetch_all(sql.plain(" ORDER BY w.id DESC").limit(limit).query()).await?;
+        rows.iter().map(|row| review(&DbRow::new("reviews", row))).collect()
     }
 }
 

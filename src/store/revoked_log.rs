@@ -15,25 +15,25 @@ use super::error::{OpenStoreError, StoreError};
 use super::file::{beside, in_file};
 use crate::domain::secret::Digest;
 
-const TITLE: &str = "keyward revoked keys of database ";
+const HEADER_PREFIX: &str = "keyward revoked keys of database ";
 
-/// The log, open for appending.
+/// The log of revoked keys, open for appending.
 pub(super) struct RevokedLog {
     file: Mutex<File>,
 }
 
-/// The reason why revocations may be missing from the database.
+/// Why revocations may be missing from the database.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestorePending {
-    /// The log does not exist.
-    #[error("{} is missing, so keys revoked since a backup could live again. No key is admitted until `keyward admin accept-restore`.", .0.display())]
+    /// The log of revoked keys does not exist.
+    #[error("{} is missing, so keys that were revoked after a backup could become active again. Every key is refused until you run `keyward admin accept-restore`.", .0.display())]
     Missing(PathBuf),
-    /// The log belongs to another database or is older than this one.
-    #[error("{} does not belong to this state of the database, so keys revoked since could live again. No key is admitted until `keyward admin accept-restore`.", .0.display())]
+    /// The log of revoked keys belongs to another database or is older than this one.
+    #[error("{} does not match the database, so keys that were revoked after a backup could become active again. Every key is refused until you run `keyward admin accept-restore`.", .0.display())]
     Foreign(PathBuf),
 }
 
-/// The parsed log.
+/// The parsed content of the log.
 pub(super) struct RevokedLogContent {
     pub(super) database: String,
     pub(super) digests: HashSet<[u8; 32]>,
@@ -45,7 +45,7 @@ impl RevokedLog {
         Ok(Self { file: Mutex::new(file) })
     }
 
-    /// Writes and syncs digests. Returns the previous length of the file for [`RevokedLog::take_back`].
+    /// Appends digests and syncs the file. Returns the file's previous length for [`RevokedLog::truncate`].
     pub(super) fn append(&self, digests: &[Digest]) -> Result<u64, StoreError> {
         // An incomplete line from a crash must not be joined with the next one.
         let mut text = "\n".to_owned();
@@ -53,19 +53,20 @@ impl RevokedLog {
             push_line(&mut text, &digest.0);
         }
         let mut file = self.file();
-        let length = file.metadata().map_err(|e| failed(&e))?.len();
+        let length = file.metadata().map_err(|e| write_error(&e))?.len();
         if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_data()) {
             // Otherwise the log would contain a key whose revocation was reported as failed.
             let _ = file.set_len(length);
-            return Err(failed(&error));
+            return Err(write_error(&error));
         }
         Ok(length)
     }
 
-    /// Removes digests after a failed commit. Only one transaction writes at a time, so no other digests follow them.
-    pub(super) fn take_back(&self, length: u64) -> Result<(), StoreError> {
+    /// Removes the digests that a transaction appended before its commit failed. Only one transaction writes at a time, so no other
+    /// digests follow them.
+    pub(super) fn truncate(&self, length: u64) -> Result<(), StoreError> {
         let file = self.file();
-        file.set_len(length).and_then(|()| file.sync_data()).map_err(|e| failed(&e))
+        file.set_len(length).and_then(|()| file.sync_data()).map_err(|e| write_error(&e))
     }
 
     fn file(&self) -> MutexGuard<'_, File> {
@@ -73,10 +74,10 @@ impl RevokedLog {
     }
 }
 
-fn failed(error: &io::Error) -> StoreError {
+fn write_error(error: &io::Error) -> StoreError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::DiskFull,
-        _ => StoreError::Unreachable(format!("the file of revoked keys cannot be written: {error}")),
+        _ => StoreError::Unreachable(format!("the log of revoked keys cannot be written: {error}")),
     }
 }
 
@@ -91,7 +92,8 @@ pub(super) fn read(path: &Path) -> Result<Option<RevokedLogContent>, OpenStoreEr
         other => other.map_err(in_file(path))?,
     };
     let mut lines = text.lines();
-    let database = lines.next().and_then(|line| line.strip_prefix(TITLE)).unwrap_or_default().to_owned();
+    let database =
+        lines.next().and_then(|line| line.strip_prefix(HEADER_PREFIX)).unwrap_or_default().to_owned();
     // An incomplete line is from a revocation that was never reported as done.
     let digests = lines.filter_map(parse_digest).collect();
     Ok(Some(RevokedLogContent { database, digests }))
@@ -103,14 +105,14 @@ fn parse_digest(line: &str) -> Option<[u8; 32]> {
     Some(digest)
 }
 
-/// Replaces the log atomically.
+/// Replaces the log file atomically.
 pub(super) fn replace(
     path: &Path,
     database: &str,
     digests: &HashSet<[u8; 32]>,
 ) -> Result<(), OpenStoreError> {
     let new = beside(path, ".new");
-    let mut text = format!("{TITLE}{database}\n");
+    let mut text = format!("{HEADER_PREFIX}{database}\n");
     for digest in digests {
         push_line(&mut text, digest);
     }

@@ -13,12 +13,9 @@ use crate::domain::key::Key;
 impl Tx {
     /// Returns pairs of an old key and its replacement, newest replacement first.
     ///
-    /// Abandoned attempts that were begun again are left out. Ids of the same millisecond are in random order, so an active
-    /// replacement takes precedence over a later one.
-    ///
-    /// # Errors
-    /// The query fails, or a row is corrupt.
-    pub async fn rotations(
+    /// Leaves out abandoned rotations that were started again. Ids from the same millisecond are in random order, so an active
+    /// replacement takes precedence over one with a higher id.
+    pub(crate) async fn rotations(
         &mut self,
         scope: KeyScope,
         before: Option<Id>,
@@ -33,18 +30,18 @@ impl Tx {
         if let Some(before) = before {
             sql = sql.text(" AND k.id < ?", before.to_string());
         }
-        let rows = self.all(sql.plain(" ORDER BY k.id DESC").limit(limit).query()).await?;
+        let rows = self.fetch_all(sql.plain(" ORDER BY k.id DESC").limit(limit).query()).await?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }
         let members = self.member_refs().await?;
         let new: Vec<Key> =
-            rows.iter().map(|row| read_key(&DbRow::of("keys", row), &members)).collect::<Result<_, _>>()?;
+            rows.iter().map(|row| read_key(&DbRow::new("keys", row), &members)).collect::<Result<_, _>>()?;
         let mut old = HashMap::new();
         for ids in new.chunks(200) {
             let sql = SqlStatement::new("SELECT ").plain(KEY_COLUMNS).plain(" FROM keys k WHERE k.id IN ");
-            for row in self.all(sql.ids(ids.iter().filter_map(|key| key.replaces)).query()).await? {
-                let key = read_key(&DbRow::of("keys", &row), &members)?;
+            for row in self.fetch_all(sql.ids(ids.iter().filter_map(|key| key.replaces)).query()).await? {
+                let key = read_key(&DbRow::new("keys", &row), &members)?;
                 old.insert(key.id, key);
             }
         }

@@ -12,45 +12,45 @@ use crate::domain::member::{MemberRef, MemberStatus};
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 
-/// A row of a query. Columns have the names that the query gives them.
+/// A row of a query result. Columns are read by the names that the query gives them.
 pub(super) struct DbRow<'r> {
-    pub table: &'static str,
-    pub row: &'r AnyRow,
+    pub(crate) table: &'static str,
+    pub(crate) row: &'r AnyRow,
 }
 
 impl<'r> DbRow<'r> {
-    pub(super) fn of(table: &'static str, row: &'r AnyRow) -> Self {
+    pub(super) fn new(table: &'static str, row: &'r AnyRow) -> Self {
         Self { table, row }
     }
 
-    /// Returns the error for a corrupt value, without the value.
+    /// Returns the error for a corrupt value. It does not contain the value.
     pub(super) fn corrupt(&self, column: &'static str, wrong: impl Display) -> StoreError {
         let id = self.row.try_get::<String, _>("id").unwrap_or_else(|_| "?".to_owned());
         StoreError::Corrupt { table: self.table, column, id, wrong: wrong.to_string() }
     }
 
-    fn get<T: Decode<'r, Any> + Type<Any>>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.row.try_get(column).map_err(|_| self.corrupt(column, "has another type than it should"))
+    fn read<T: Decode<'r, Any> + Type<Any>>(&self, column: &'static str) -> Result<T, StoreError> {
+        self.row.try_get(column).map_err(|_| self.corrupt(column, "has the wrong type"))
     }
 
     pub(super) fn int(&self, column: &'static str) -> Result<i64, StoreError> {
-        self.get(column)
+        self.read(column)
     }
 
     pub(super) fn text(&self, column: &'static str) -> Result<String, StoreError> {
-        self.get(column)
+        self.read(column)
     }
 
     pub(super) fn maybe_text(&self, column: &'static str) -> Result<Option<String>, StoreError> {
-        self.get(column)
+        self.read(column)
     }
 
     pub(super) fn stamp(&self, column: &'static str) -> Result<Timestamp, StoreError> {
-        self.get(column).map(Timestamp)
+        self.read(column).map(Timestamp)
     }
 
     pub(super) fn maybe_stamp(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.get::<Option<i64>>(column)?.map(Timestamp))
+        Ok(self.read::<Option<i64>>(column)?.map(Timestamp))
     }
 
     pub(super) fn id(&self, column: &'static str) -> Result<Id, StoreError> {
@@ -58,23 +58,23 @@ impl<'r> DbRow<'r> {
     }
 
     pub(super) fn maybe_id(&self, column: &'static str) -> Result<Option<Id>, StoreError> {
-        let text: Option<&str> = self.get(column)?;
-        text.map(str::parse).transpose().map_err(|_| self.corrupt(column, "is no id"))
+        let text: Option<&str> = self.read(column)?;
+        text.map(str::parse).transpose().map_err(|_| self.corrupt(column, "is not an id"))
     }
 
-    /// Reads a value that is parsed from text, such as a word of a domain enum.
+    /// Parses the text of a column, such as an id or the name of an enum variant.
     pub(super) fn word<T: FromStr<Err: Display>>(&self, column: &'static str) -> Result<T, StoreError> {
-        let text: &str = self.get(column)?;
+        let text: &str = self.read(column)?;
         text.parse().map_err(|wrong| self.corrupt(column, wrong))
     }
 
     pub(super) fn digest(&self, column: &'static str) -> Result<Digest, StoreError> {
-        let bytes: &[u8] = self.get(column)?;
-        let bytes = bytes.try_into().map_err(|_| self.corrupt(column, "has not 32 bytes"))?;
+        let bytes: &[u8] = self.read(column)?;
+        let bytes = bytes.try_into().map_err(|_| self.corrupt(column, "does not have 32 bytes"))?;
         Ok(Digest(bytes))
     }
 
-    /// Reads a joined member from the columns `member_*`. Returns `None` if the join found none.
+    /// Reads a joined member from the `member_…` columns. Returns `None` if the join found no member.
     pub(super) fn maybe_member(&self) -> Result<Option<MemberRef>, StoreError> {
         let Some(id) = self.maybe_id("member_id")? else { return Ok(None) };
         let removed_at = self.maybe_stamp("member_removed_at")?;
@@ -88,7 +88,7 @@ impl<'r> DbRow<'r> {
     }
 }
 
-/// Derives the status of a member from the times of activation and removal.
+/// Derives a member's status from the times of activation and removal.
 pub(super) fn status(activated_at: Option<Timestamp>, removed_at: Option<Timestamp>) -> MemberStatus {
     match (activated_at, removed_at) {
         (_, Some(_)) => MemberStatus::Removed,

@@ -6,21 +6,21 @@ use sqlx::{AnyPool, SqlSafeStr as _};
 use super::dialect::Dialect;
 use super::error::OpenStoreError;
 
-/// Version, name, SQLite script, PostgreSQL script. A published migration is never changed, not even its comments: databases
-/// store its checksum.
-const STEPS: [(i64, &str, &str, &str); 1] = [(
+/// The migrations: version, name, SQLite script and PostgreSQL script. A published migration must not change, not even its
+/// comments, because databases store its checksum.
+const MIGRATIONS: [(i64, &str, &str, &str); 1] = [(
     1,
     "schema",
     include_str!("../../assets/migrations/sqlite/0001_schema.sql"),
     include_str!("../../assets/migrations/postgres/0001_schema.sql"),
 )];
 
-/// Applies missing migrations. Several processes may do so at once.
+/// Applies missing migrations. Several processes may call this concurrently.
 ///
 /// # Errors
-/// The schema is from a newer version, or a migration fails.
+/// Fails if the schema is from a newer version of keyward or a migration fails.
 pub(super) async fn migrate(pool: &AnyPool, dialect: Dialect) -> Result<(), OpenStoreError> {
-    let steps = STEPS.iter().map(|&(version, name, sqlite, postgres)| {
+    let steps = MIGRATIONS.iter().map(|&(version, name, sqlite, postgres)| {
         let sql = match dialect {
             Dialect::Sqlite => sqlite,
             Dialect::Postgres => postgres,

@@ -24,55 +24,49 @@ use crate::domain::usage::{Bucket, ClientUse};
 
 /// The content of a new database.
 pub struct Seed {
-    /// The organization. Recording of uses begins at its creation.
-    pub organization: StoredOrganization,
-    /// Sites of the organization.
-    pub sites: Vec<StoredSite>,
-    /// Machines of the sites.
-    pub machines: Vec<StoredMachine>,
+    /// The organization. Usage is recorded from its creation on.
+    pub(crate) organization: StoredOrganization,
+    pub(crate) sites: Vec<StoredSite>,
+    pub(crate) machines: Vec<StoredMachine>,
     /// Members in the order in which they joined.
-    pub members: Vec<SeedMember>,
-    /// Sessions of the members. Those of removed members have ended.
-    pub sessions: Vec<NewSession>,
-    /// Keys. A replacement must be newer than the key that it replaces.
-    pub keys: Vec<SeedKey>,
-    /// Entries of the activity log.
-    pub activity: Vec<Activity>,
+    pub(crate) members: Vec<SeedMember>,
+    /// Sessions of the members. Sessions of removed members are ended.
+    pub(crate) sessions: Vec<NewSession>,
+    /// Keys in any order. A replacement must be newer than the key that it replaces.
+    pub(crate) keys: Vec<SeedKey>,
+    pub(crate) activity: Vec<Activity>,
 }
 
 /// An active or removed member.
 pub struct SeedMember {
-    /// Name, email address and status.
-    pub who: MemberRef,
-    /// Role in the organization.
-    pub role: Role,
-    /// Time of joining.
-    pub joined_at: Timestamp,
+    pub(crate) who: MemberRef,
+    pub(crate) role: Role,
+    /// Time at which the member joined.
+    pub(crate) joined_at: Timestamp,
 }
 
 /// A key with its usage.
 pub struct SeedKey {
-    /// The fields of the API.
-    pub key: Key,
-    /// Digest of the secret.
-    pub digest: Digest,
-    /// Uses by hour.
-    pub hours: Vec<Bucket>,
-    /// Uses by day.
-    pub days: Vec<Bucket>,
+    /// The fields that the API returns.
+    pub(crate) key: Key,
+    pub(crate) digest: Digest,
+    /// Hourly usage.
+    pub(crate) hours: Vec<Bucket>,
+    /// Daily usage.
+    pub(crate) days: Vec<Bucket>,
     /// Clients that used the key.
-    pub clients: Vec<ClientUse>,
+    pub(crate) clients: Vec<ClientUse>,
 }
 
-/// Maximum number of bound values in one statement. SQLite allows 32,766, PostgreSQL 65,535.
+/// Maximum number of bound values per statement. SQLite allows 32,766, PostgreSQL 65,535.
 const VALUES_MAX: usize = 8_000;
 
 impl Store {
     /// Fills an empty database in one transaction.
     ///
     /// # Errors
-    /// The database has an organization already, or the query fails.
-    pub async fn seed(&self, seed: Seed) -> Result<(), SetUpError> {
+    /// Fails if the database already has an organization or the query fails.
+    pub(crate) async fn seed(&self, seed: Seed) -> Result<(), SetUpError> {
         self.write(move |tx| {
             Box::pin(async move {
                 if tx.organization().await?.is_some() {
@@ -161,7 +155,7 @@ impl Tx {
         .await
     }
 
-    /// Inserts many rows with each statement. `bind` binds the values of a row in the order of the columns.
+    /// Inserts rows, many per statement. `bind` binds the values of a row in column order.
     async fn insert_many<T>(
         &mut self,
         table: &str,

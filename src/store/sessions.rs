@@ -9,82 +9,78 @@ use crate::domain::permission::Actor;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 
-/// A session as it is stored.
+/// A stored session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSession {
-    /// Identifies the session.
-    pub id: Id,
-    /// The signed-in member.
-    pub member_id: Id,
+    /// Id of the session.
+    pub(crate) id: Id,
+    /// Member who signed in.
+    pub(crate) member_id: Id,
     /// Time of the sign-in.
-    pub created_at: Timestamp,
-    /// Time of the last use, accurate to a minute.
-    pub last_used_at: Timestamp,
-    /// Time at which the session was ended.
-    pub ended_at: Option<Timestamp>,
-    /// `User-Agent` of the client that signed in. A client can claim any name.
-    pub agent: String,
+    pub(crate) created_at: Timestamp,
+    /// Time of the last use, accurate to the minute.
+    pub(crate) last_used_at: Timestamp,
+    /// Time at which the session was ended; `None` if it was not.
+    pub(crate) ended_at: Option<Timestamp>,
+    /// `User-Agent` of the client that signed in. Clients can send any value.
+    pub(crate) agent: String,
     /// IP address of the client that signed in.
-    pub address: String,
+    pub(crate) address: String,
 }
 
 /// A session and the current state of its member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedInMember {
     /// The session, which may have ended.
-    pub session: StoredSession,
-    /// The member, who may be removed.
-    pub actor: Actor,
+    pub(crate) session: StoredSession,
+    /// The member, who may have been removed.
+    pub(crate) actor: Actor,
 }
 
-/// A session to begin.
+/// A session to add.
 #[derive(Clone, Debug)]
 pub struct NewSession {
-    /// Identifies the session.
+    /// Id of the session.
     pub id: Id,
-    /// The signed-in member.
+    /// Member who signed in.
     pub member_id: Id,
     /// Digest of the session token.
     pub digest: Digest,
     /// Time of the sign-in.
     pub at: Timestamp,
-    /// `User-Agent` of the client.
+    /// `User-Agent` of the client that signed in.
     pub agent: String,
-    /// IP address of the client.
+    /// IP address of the client that signed in.
     pub address: String,
 }
 
-/// The times before which sessions have expired.
+/// Times that decide which sessions have expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionCutoffs {
-    /// Sessions that were begun at this time or earlier have expired.
-    pub created_after: Timestamp,
-    /// Sessions that were last used at this time or earlier have expired.
-    pub used_after: Timestamp,
+    /// Sessions created at this time or earlier have expired.
+    pub(crate) created_after: Timestamp,
+    /// Sessions last used at this time or earlier have expired.
+    pub(crate) used_after: Timestamp,
 }
 
-/// A sign-in code to create.
+/// A sign-in code to add.
 #[derive(Clone, Copy, Debug)]
 pub struct NewCode {
-    /// Identifies the code.
-    pub id: Id,
-    /// The member who can sign in with it.
-    pub member_id: Id,
-    /// Digest of the code.
-    pub digest: Digest,
-    /// Time of creation.
-    pub at: Timestamp,
-    /// Time until which the code can be redeemed.
-    pub expires_at: Timestamp,
+    pub(crate) id: Id,
+    /// The member who can sign in with the code.
+    pub(crate) member_id: Id,
+    pub(crate) digest: Digest,
+    pub(crate) at: Timestamp,
+    /// Time at which the code expires.
+    pub(crate) expires_at: Timestamp,
 }
 
-/// A code that was redeemed.
+/// A redeemed sign-in code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RedeemedCode {
-    /// Identifies the code.
-    pub id: Id,
+    pub(crate) id: Id,
     /// The member who signs in.
-    pub member_id: Id,
+    pub(crate) member_id: Id,
 }
 
 macro_rules! signed_in {
@@ -100,42 +96,37 @@ macro_rules! signed_in {
 }
 
 const SIGNED_IN: &str = signed_in!("");
-/// Waits for a concurrent removal or change of role, and reads its result.
-const SIGNED_IN_HELD: &str = signed_in!(" FOR SHARE OF m");
+/// Like [`SIGNED_IN`], but waits for a concurrent removal or role change of the member, and reads its result.
+const SIGNED_IN_LOCKED: &str = signed_in!(" FOR SHARE OF m");
 
 impl Tx {
-    /// Returns the session of a token and its member. In a write the member is locked until the transaction ends.
-    ///
-    /// # Errors
-    /// The query fails, or a row is corrupt.
-    pub async fn session_by_token(&mut self, digest: &Digest) -> Result<Option<SignedInMember>, StoreError> {
+    /// Returns the session with this token digest, and its member. In a write transaction on PostgreSQL, locks the member until the
+    /// transaction ends.
+    pub(crate) async fn session_by_token(
+        &mut self,
+        digest: &Digest,
+    ) -> Result<Option<SignedInMember>, StoreError> {
         let held = self.writes() && self.dialect() == Dialect::Postgres;
         #[cfg(feature = "fault-injection")]
         let held = held && !crate::fault_injection::omits_locks();
-        let sql = sqlx::query(if held { SIGNED_IN_HELD } else { SIGNED_IN }).bind(digest.0.to_vec());
-        let Some(row) = self.optional(sql).await? else { return Ok(None) };
-        let row = DbRow::of("sessions", &row);
+        let sql = sqlx::query(if held { SIGNED_IN_LOCKED } else { SIGNED_IN }).bind(digest.0.to_vec());
+        let Some(row) = self.fetch_optional(sql).await? else { return Ok(None) };
+        let row = DbRow::new("sessions", &row);
         let session = session(&row)?;
         let member = row.maybe_member()?.ok_or_else(|| row.corrupt("member_id", "is missing"))?;
         Ok(Some(SignedInMember { session, actor: Actor { member, role: row.word("role")? } }))
     }
 
-    /// Updates the last use of a session, unless a later one is stored.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn touch_session(&mut self, id: Id, now: Timestamp) -> Result<(), StoreError> {
+    /// Updates the last use of a session, unless a later one is already stored.
+    pub(crate) async fn touch_session(&mut self, id: Id, now: Timestamp) -> Result<(), StoreError> {
         let sql = sqlx::query("UPDATE sessions SET last_used_at = $2 WHERE id = $1 AND last_used_at < $2")
             .bind(id.to_string())
             .bind(now.0);
         self.execute(sql).await.map(drop)
     }
 
-    /// Returns the open sessions of a member, newest first, with ids lower than `before`.
-    ///
-    /// # Errors
-    /// The query fails, or a row is corrupt.
-    pub async fn sessions_of(
+    /// Returns the member's open sessions with ids lower than `before`, newest first.
+    pub(crate) async fn sessions_of(
         &mut self,
         member: Id,
         alive: SessionCutoffs,
@@ -152,13 +143,13 @@ impl Tx {
         .bind(alive.created_after.0)
         .bind(alive.used_after.0)
         .bind(i64::from(limit));
-        self.all(sql).await?.iter().map(|row| session(&DbRow::of("sessions", row))).collect()
+        self.fetch_all(sql).await?.iter().map(|row| session(&DbRow::new("sessions", row))).collect()
     }
 
-    /// Adds a session.
+    /// Adds a session to the database.
     ///
     /// # Errors
-    /// The query fails.
+    /// Returns an error if the query fails.
     pub async fn insert_session(&mut self, new: NewSession) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "INSERT INTO sessions (id, member_id, digest, created_at, last_used_at, agent, address) \
@@ -173,10 +164,10 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// Ends a session of a member. Returns `false` if it does not exist or has already been ended.
+    /// Ends one of the member's sessions. Returns `false` if it does not exist or was already ended.
     ///
     /// # Errors
-    /// The query fails.
+    /// Returns an error if the query fails.
     pub async fn end_session(&mut self, id: Id, member: Id, now: Timestamp) -> Result<bool, StoreError> {
         let sql = sqlx::query(
             "UPDATE sessions SET ended_at = $3 WHERE id = $1 AND member_id = $2 AND ended_at IS NULL",
@@ -187,22 +178,16 @@ impl Tx {
         Ok(self.execute(sql).await? > 0)
     }
 
-    /// Ends every session of a member. Returns their number.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn end_sessions_of(&mut self, member: Id, now: Timestamp) -> Result<u64, StoreError> {
+    /// Ends all of the member's sessions. Returns the number of sessions that were open.
+    pub(crate) async fn end_sessions_of(&mut self, member: Id, now: Timestamp) -> Result<u64, StoreError> {
         let sql = sqlx::query("UPDATE sessions SET ended_at = $2 WHERE member_id = $1 AND ended_at IS NULL")
             .bind(member.to_string())
             .bind(now.0);
         self.execute(sql).await
     }
 
-    /// Counts the sessions of a member that are neither ended nor expired.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn count_open_sessions_of(
+    /// Counts the member's sessions that are neither ended nor expired.
+    pub(crate) async fn count_open_sessions_of(
         &mut self,
         member: Id,
         alive: SessionCutoffs,
@@ -214,14 +199,10 @@ impl Tx {
         .bind(member.to_string())
         .bind(alive.created_after.0)
         .bind(alive.used_after.0);
-        DbRow::of("sessions", &self.one(sql).await?).int("n")
+        DbRow::new("sessions", &self.fetch_one(sql).await?).int("n")
     }
 
-    /// Adds a sign-in code.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn insert_code(&mut self, new: NewCode) -> Result<(), StoreError> {
+    pub(crate) async fn insert_code(&mut self, new: NewCode) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "INSERT INTO sign_in_codes (id, member_id, digest, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
         )
@@ -233,11 +214,8 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// Redeems a code once. Returns `None` if it is unknown, used, ended or expired.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn redeem_code(
+    /// Redeems a sign-in code. Returns `None` if the code is unknown or expired, or was already redeemed or ended.
+    pub(crate) async fn redeem_code(
         &mut self,
         digest: &Digest,
         now: Timestamp,
@@ -248,16 +226,13 @@ impl Tx {
         )
         .bind(digest.0.to_vec())
         .bind(now.0);
-        let Some(row) = self.optional(sql).await? else { return Ok(None) };
-        let row = DbRow::of("sign_in_codes", &row);
+        let Some(row) = self.fetch_optional(sql).await? else { return Ok(None) };
+        let row = DbRow::new("sign_in_codes", &row);
         Ok(Some(RedeemedCode { id: row.id("id")?, member_id: row.id("member_id")? }))
     }
 
-    /// Ends the unused codes of a member.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn end_codes_of(&mut self, member: Id, now: Timestamp) -> Result<(), StoreError> {
+    /// Ends the member's unused sign-in codes.
+    pub(crate) async fn end_codes_of(&mut self, member: Id, now: Timestamp) -> Result<(), StoreError> {
         let sql = sqlx::query(
             "UPDATE sign_in_codes SET ended_at = $2 WHERE member_id = $1 AND redeemed_at IS NULL AND ended_at IS NULL",
         )

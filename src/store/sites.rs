@@ -8,50 +8,39 @@ use crate::domain::id::Id;
 /// A site of the organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSite {
-    /// Identifies the site.
-    pub id: Id,
-    /// Name of the site.
-    pub name: String,
+    pub(crate) id: Id,
+    pub(crate) name: String,
     /// Postal address of the site.
-    pub address: Option<String>,
+    pub(crate) address: Option<String>,
 }
 
 /// A machine at a site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredMachine {
-    /// Identifies the machine.
-    pub id: Id,
-    /// Name of the machine.
-    pub name: String,
+    pub(crate) id: Id,
+    pub(crate) name: String,
     /// Date of the machine's first data, such as `2021-03-01`.
-    pub genesis_date: Option<String>,
-    /// The site of the machine.
-    pub site: Id,
+    pub(crate) genesis_date: Option<String>,
+    pub(crate) site: Id,
 }
 
 impl Tx {
     /// Returns every site, oldest first.
-    ///
-    /// # Errors
-    /// The query fails, or a row is corrupt.
-    pub async fn sites(&mut self) -> Result<Vec<StoredSite>, StoreError> {
-        let rows = self.all(sqlx::query("SELECT id, name, address FROM sites ORDER BY id")).await?;
+    pub(crate) async fn sites(&mut self) -> Result<Vec<StoredSite>, StoreError> {
+        let rows = self.fetch_all(sqlx::query("SELECT id, name, address FROM sites ORDER BY id")).await?;
         let read = |row| {
-            let row = DbRow::of("sites", row);
+            let row = DbRow::new("sites", row);
             Ok(StoredSite { id: row.id("id")?, name: row.text("name")?, address: row.maybe_text("address")? })
         };
         rows.iter().map(read).collect()
     }
 
     /// Returns every machine, oldest first.
-    ///
-    /// # Errors
-    /// The query fails, or a row is corrupt.
-    pub async fn machines(&mut self) -> Result<Vec<StoredMachine>, StoreError> {
+    pub(crate) async fn machines(&mut self) -> Result<Vec<StoredMachine>, StoreError> {
         let sql = sqlx::query("SELECT id, name, genesis_date, site_id FROM machines ORDER BY id");
-        let rows = self.all(sql).await?;
+        let rows = self.fetch_all(sql).await?;
         let read = |row| {
-            let row = DbRow::of("machines", row);
+            let row = DbRow::new("machines", row);
             Ok(StoredMachine {
                 id: row.id("id")?,
                 name: row.text("name")?,
@@ -62,11 +51,7 @@ impl Tx {
         rows.iter().map(read).collect()
     }
 
-    /// Adds a site.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn insert_site(&mut self, site: &StoredSite) -> Result<(), StoreError> {
+    pub(crate) async fn insert_site(&mut self, site: &StoredSite) -> Result<(), StoreError> {
         let sql = sqlx::query("INSERT INTO sites (id, name, address) VALUES ($1, $2, $3)")
             .bind(site.id.to_string())
             .bind(site.name.clone())
@@ -74,11 +59,7 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// Adds a machine.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn insert_machine(&mut self, machine: &StoredMachine) -> Result<(), StoreError> {
+    pub(crate) async fn insert_machine(&mut self, machine: &StoredMachine) -> Result<(), StoreError> {
         let sql =
             sqlx::query("INSERT INTO machines (id, name, genesis_date, site_id) VALUES ($1, $2, $3, $4)")
                 .bind(machine.id.to_string())

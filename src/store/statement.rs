@@ -29,7 +29,7 @@ impl SqlStatement {
         Self { sql: sql.to_owned(), values: Vec::new() }
     }
 
-    /// Appends constant SQL in which `?` stands for `value`.
+    /// Appends constant SQL that contains one `?`, and binds `value` to it.
     fn add(mut self, sql: &str, value: BoundValue) -> Self {
         self.values.push(value);
         let place = format!("${}", self.values.len());
@@ -69,7 +69,7 @@ impl SqlStatement {
         self
     }
 
-    /// Builds the query. The SQL consists of constants and numbers only.
+    /// Builds the query. Its SQL consists of constants and numbers only.
     pub(super) fn query(self) -> Sql<'static> {
         let mut query = sqlx::query(AssertSqlSafe(self.sql));
         for value in self.values {

@@ -13,36 +13,36 @@ use crate::domain::id::Id;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 
-/// A statement with bound values.
+/// An SQL statement with bound values.
 pub(super) type Sql<'q> = Query<'q, Any, AnyArguments>;
 
-/// The result of a transaction.
+/// How a transaction ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransactionOutcome {
-    /// The changes are stored.
+    /// The changes were stored.
     Committed,
-    /// No change is stored.
+    /// No change was stored.
     RolledBack,
-    /// The connection was lost during the commit, so the changes may be stored.
+    /// The connection was lost during the commit, so the changes may have been stored.
     Unknown,
 }
 
 type Hook = Box<dyn FnOnce(TransactionOutcome) + Send>;
 
-/// A write that fault injection moves to a separate transaction after the commit.
+/// A write that an injected bug moves to a separate transaction after the commit.
 #[cfg(feature = "fault-injection")]
 pub(super) type DeferredWrite =
     Box<dyn for<'t> FnOnce(&'t mut Tx) -> futures_util::future::BoxFuture<'t, Result<(), StoreError>> + Send>;
 
-/// A transaction or a handle for single reads.
+/// A transaction, or a handle for single reads.
 pub struct Tx {
-    /// `None` only after the end.
+    /// `None` after the transaction has ended.
     conn: Option<PoolConnection<Any>>,
     dialect: Dialect,
     writes: bool,
-    /// Set between `BEGIN` and the end. Such a connection is not returned to the pool.
+    /// Set from `BEGIN` until the transaction ends. The connection is not returned to the pool while this is set.
     open: bool,
-    /// Set after a failed statement: the database may have rolled back, so the connection is discarded.
+    /// Set after a failed statement. The database may have rolled back, so the connection is discarded.
     broken: bool,
     revoked: Vec<Digest>,
     hooks: Vec<Hook>,
@@ -58,7 +58,7 @@ impl Tx {
     ) -> Result<Self, StoreError> {
         let mut tx = Self::reader(pool, dialect).await?;
         tx.open = true;
-        tx.writes = sql == dialect.begin_write();
+        tx.writes = sql == dialect.begin_write_sql();
         if let Err(error) = tx.execute(sqlx::query(sql)).await {
             tx.close().await;
             return Err(error);
@@ -81,7 +81,8 @@ impl Tx {
         })
     }
 
-    /// Commits. Writes the digests of revoked keys to their log first, so that a restored backup does not make them active.
+    /// Commits the transaction. First appends the digests of revoked keys to their log, so that a restored backup does not make the
+    /// keys active again.
     pub(super) async fn commit(mut self, log: Option<&RevokedLog>) -> Result<(), StoreError> {
         let revoked = std::mem::take(&mut self.revoked);
         let log = log.filter(|_| !revoked.is_empty());
@@ -99,7 +100,7 @@ impl Tx {
                 self.end(TransactionOutcome::Committed);
                 return Ok(());
             }
-            Err(error) => StoreError::of_commit(&error),
+            Err(error) => StoreError::from_commit(&error),
         };
         self.close().await;
         if matches!(error, StoreError::OutcomeUnknown(_)) {
@@ -107,13 +108,13 @@ impl Tx {
         } else {
             self.end(TransactionOutcome::RolledBack);
             if let (Some(log), Some(length)) = (log, length) {
-                log.take_back(length)?;
+                log.truncate(length)?;
             }
         }
         Err(error)
     }
 
-    /// Rolls back. The connection is returned to the pool only if the rollback succeeds.
+    /// Rolls the transaction back. The connection is returned to the pool only if the rollback succeeds.
     pub(super) async fn roll_back(mut self) {
         if self.broken || self.execute(sqlx::query("ROLLBACK")).await.is_err() {
             self.close().await;
@@ -140,15 +141,15 @@ impl Tx {
         self.conn.as_mut().expect("the connection is taken only where the transaction ends")
     }
 
-    /// Registers a function that is called with the result of the transaction, before `Store::write` returns. Functions
-    /// are called in the order of registration.
+    /// Registers a function to call with the transaction's outcome, before `Store::write` returns. Functions are called in the order of
+    /// registration.
     pub fn on_end(&mut self, hook: impl FnOnce(TransactionOutcome) + Send + 'static) {
         self.hooks.push(Box::new(hook));
     }
 
-    /// Adds a digest to the log of revoked keys when the transaction commits. Every revocation and every reissued secret must
-    /// call this.
-    pub fn add_to_revoked_log(&mut self, digest: Digest) {
+    /// Adds a digest to the log of revoked keys when the transaction commits. Must be called for every revoked key and every replaced
+    /// secret.
+    pub(crate) fn add_to_revoked_log(&mut self, digest: Digest) {
         self.revoked.push(digest);
     }
 
@@ -157,66 +158,57 @@ impl Tx {
         self.writes
     }
 
-    /// Returns the kind of database.
-    pub fn dialect(&self) -> Dialect {
+    pub(crate) fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// Returns the time for `changed_at` and `as_of`: the database's clock if several processes share it, otherwise `now`.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn change_time(&mut self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        let Some(sql) = self.dialect.clock() else { return Ok(now) };
-        let row = self.one(sqlx::query(sql)).await?;
-        DbRow::of("clock", &row).stamp("now")
+    /// Returns the time for `changed_at` and `as_of`: the database's clock if several processes can share the database, otherwise
+    /// `now`.
+    pub(crate) async fn change_time(&mut self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let Some(sql) = self.dialect.clock_sql() else { return Ok(now) };
+        let row = self.fetch_one(sqlx::query(sql)).await?;
+        DbRow::new("clock", &row).stamp("now")
     }
 
-    /// Locks the organization, so that removals and changes of role happen one after the other. Must be the first lock of a
+    /// Locks the organization, so that member removals and role changes run one after the other. Must be the first lock in a
     /// transaction.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn lock_organization(&mut self) -> Result<(), StoreError> {
+    pub(crate) async fn lock_organization(&mut self) -> Result<(), StoreError> {
         #[cfg(feature = "fault-injection")]
         if crate::fault_injection::omits_locks() {
             return Ok(());
         }
-        if let Some(sql) = self.dialect.lock_organization() {
-            self.all(sqlx::query(sql)).await?;
+        if let Some(sql) = self.dialect.lock_organization_sql() {
+            self.fetch_all(sqlx::query(sql)).await?;
         }
         Ok(())
     }
 
-    /// Locks a member: waits for transactions that rely on the member, and blocks new ones until this one ends.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn lock_member(&mut self, id: Id) -> Result<(), StoreError> {
+    /// Locks a member: waits for transactions that rely on the member, and blocks new ones until this transaction ends.
+    pub(crate) async fn lock_member(&mut self, id: Id) -> Result<(), StoreError> {
         #[cfg(feature = "fault-injection")]
         if crate::fault_injection::omits_locks() {
             return Ok(());
         }
-        if let Some(sql) = self.dialect.lock_member() {
-            self.all(sqlx::query(sql).bind(id.to_string())).await?;
+        if let Some(sql) = self.dialect.lock_member_sql() {
+            self.fetch_all(sqlx::query(sql).bind(id.to_string())).await?;
         }
         Ok(())
     }
 
-    /// Returns every row.
-    pub(super) async fn all(&mut self, sql: Sql<'_>) -> Result<Vec<AnyRow>, StoreError> {
+    /// Returns all rows that a query selects.
+    pub(super) async fn fetch_all(&mut self, sql: Sql<'_>) -> Result<Vec<AnyRow>, StoreError> {
         let result = sql.fetch_all(&mut **self.conn()).await;
         self.checked(result)
     }
 
-    /// Returns the first row, if there is one.
-    pub(super) async fn optional(&mut self, sql: Sql<'_>) -> Result<Option<AnyRow>, StoreError> {
+    /// Returns the first row that a query selects, or `None` if there are none.
+    pub(super) async fn fetch_optional(&mut self, sql: Sql<'_>) -> Result<Option<AnyRow>, StoreError> {
         let result = sql.fetch_optional(&mut **self.conn()).await;
         self.checked(result)
     }
 
-    /// Returns the only row.
-    pub(super) async fn one(&mut self, sql: Sql<'_>) -> Result<AnyRow, StoreError> {
+    /// Returns the first row that a query selects. Fails if there are none.
+    pub(super) async fn fetch_one(&mut self, sql: Sql<'_>) -> Result<AnyRow, StoreError> {
         let result = sql.fetch_one(&mut **self.conn()).await;
         self.checked(result)
     }
@@ -236,8 +228,8 @@ impl Tx {
 }
 
 impl Drop for Tx {
-    /// Discards the connection of a transaction that was neither committed nor rolled back, after a panic or at the end of the
-    /// program.
+    /// Discards the connection if the transaction was neither committed nor rolled back, which happens after a panic or during a
+    /// shutdown.
     fn drop(&mut self) {
         if (self.open || self.broken)
             && let Some(conn) = self.conn.as_mut()

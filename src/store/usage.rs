@@ -15,35 +15,28 @@ use crate::domain::usage::{Bucket, BucketWidth, ClientUse};
 /// The result of looking up a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verification {
-    /// Time of the database.
-    pub now: Timestamp,
-    /// The key of the secret, if there is one.
-    pub key: Option<VerifiedKey>,
+    /// Time of the lookup: the database's clock if several processes can share the database.
+    pub(crate) now: Timestamp,
+    /// The key with this secret; `None` if the secret is unknown.
+    pub(crate) key: Option<VerifiedKey>,
 }
 
 /// The fields of a key that verification needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedKey {
-    /// Identifies the key.
-    pub id: Id,
-    /// Kind of the key.
-    pub kind: KeyKind,
-    /// Name of the key.
-    pub name: String,
-    /// Last use that is stored; later uses may still be buffered.
-    pub last_used_at: Option<Timestamp>,
-    /// Whether the key is revoked.
-    pub revoked: bool,
+    pub(crate) id: Id,
+    pub(crate) kind: KeyKind,
+    pub(crate) name: String,
+    /// Last stored use; later uses may still be buffered.
+    pub(crate) last_used_at: Option<Timestamp>,
+    pub(crate) revoked: bool,
 }
 
 impl Tx {
-    /// Looks up secrets by their digests. Returns one result for each, in the same order.
+    /// Looks up secrets by digest. Returns one result per digest, in the same order.
     ///
-    /// Unknown secrets take as long as known ones, since the query returns a row for them, too.
-    ///
-    /// # Errors
-    /// The query fails, or a row is corrupt.
-    pub async fn verify_secrets(
+    /// An unknown secret takes as long as a known one, since the query returns a row for it too.
+    pub(crate) async fn verify_secrets(
         &mut self,
         digests: &[Digest],
         now: Timestamp,
@@ -59,19 +52,19 @@ impl Tx {
         sql = sql.plain(
             ") SELECT c.now, k.id, k.kind, k.name, k.last_used_at, k.revoked_at FROM asked CROSS JOIN ",
         );
-        sql = match self.dialect().clock() {
+        sql = match self.dialect().clock_sql() {
             Some(clock) => sql.plain("(").plain(clock).plain(") c"),
             None => sql.int("(SELECT CAST(? AS BIGINT) AS now) c", now.0),
         };
         let sql = sql.plain(" LEFT JOIN keys k ON k.digest = asked.digest ORDER BY asked.place");
-        let rows = self.all(sql.query()).await?;
-        rows.iter().take(digests.len()).map(|row| verification(&DbRow::of("keys", row))).collect()
+        let rows = self.fetch_all(sql.query()).await?;
+        rows.iter().take(digests.len()).map(|row| verification(&DbRow::new("keys", row))).collect()
     }
 
-    /// Returns the buckets of these keys that begin at `from` or later and before `to`, oldest first.
+    /// Returns the keys' usage buckets that begin at `from` or later and before `to`, by key, oldest first.
     ///
     /// # Errors
-    /// The query fails, or a row is corrupt.
+    /// Returns an error if the query fails or a row is corrupt.
     pub async fn usage_buckets(
         &mut self,
         keys: &[Id],
@@ -89,8 +82,8 @@ impl Tx {
                 .ids(ids.iter().copied())
                 .int(" AND start >= ?", from.0)
                 .int(" AND start < ? ORDER BY key_id, start", to.0);
-            for row in self.all(sql.query()).await? {
-                let row = DbRow::of("usage", &row);
+            for row in self.fetch_all(sql.query()).await? {
+                let row = DbRow::new("usage", &row);
                 let bucket = Bucket {
                     start: row.stamp("start")?,
                     count: row.int("count")?,
@@ -102,20 +95,17 @@ impl Tx {
         Ok(found)
     }
 
-    /// Returns the most recent clients of a key, latest first.
-    ///
-    /// # Errors
-    /// The query fails, or a row is corrupt.
-    pub async fn clients_of(&mut self, key: Id) -> Result<Vec<ClientUse>, StoreError> {
+    /// Returns the clients that used a key most recently, latest first.
+    pub(crate) async fn clients_of(&mut self, key: Id) -> Result<Vec<ClientUse>, StoreError> {
         let sql = sqlx::query(
             "SELECT agent, address, first_seen_at, last_seen_at, count FROM key_clients WHERE key_id = $1 \
              ORDER BY last_seen_at DESC, agent, address",
         )
         .bind(key.to_string());
-        let rows = self.all(sql).await?;
+        let rows = self.fetch_all(sql).await?;
         rows.iter()
             .map(|row| {
-                let row = DbRow::of("key_clients", row);
+                let row = DbRow::new("key_clients", row);
                 Ok(ClientUse {
                     agent: row.text("agent")?,
                     address: row.text("address")?,
@@ -127,11 +117,8 @@ impl Tx {
             .collect()
     }
 
-    /// Deletes expired buckets and idempotency keys. Safe to repeat.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn delete_expired(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    /// Deletes expired usage buckets and idempotency keys.
+    pub(crate) async fn delete_expired(&mut self, now: Timestamp) -> Result<(), StoreError> {
         for (sql, before) in [
             ("DELETE FROM usage_hours WHERE start < $1", now.minus(BucketWidth::Hour.retention())),
             ("DELETE FROM usage_days WHERE start < $1", now.minus(BucketWidth::Day.retention())),

@@ -13,20 +13,19 @@ use crate::domain::secret::Digest;
 use crate::domain::time::{DAY, Timestamp};
 use crate::domain::usage::{Bucket, CLIENTS_KEPT, ClientUse};
 
-/// Number of keys in one statement. More would be slower on SQLite: sqlx looks up each parameter by name in the whole statement.
-const AT_ONCE: usize = 40;
+/// Number of keys per statement. Longer statements are slower on SQLite, because sqlx looks up every parameter by name.
+const KEYS_PER_STATEMENT: usize = 40;
 
-/// Uses of one key to add to its usage.
+/// Uses of one key, to be added to the key's usage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyUseUpdate {
-    /// Identifies the key.
-    pub id: Id,
+    pub(crate) id: Id,
     /// The latest accepted use and its client. `None` if every request was refused.
-    pub last: Option<(Timestamp, ClientInfo)>,
-    /// Counts by hour.
-    pub hours: Vec<Bucket>,
-    /// Clients and their counts.
-    pub clients: Vec<ClientUse>,
+    pub(crate) last: Option<(Timestamp, ClientInfo)>,
+    /// Use counts by hour.
+    pub(crate) hours: Vec<Bucket>,
+    /// Use counts by client.
+    pub(crate) clients: Vec<ClientUse>,
 }
 
 impl KeyUseUpdate {
@@ -36,13 +35,14 @@ impl KeyUseUpdate {
 }
 
 impl Tx {
-    /// Adds uses of different keys. The last use is only moved forward; of a revoked key only the counts change.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn record_uses(&mut self, uses: &[KeyUseUpdate], now: Timestamp) -> Result<(), StoreError> {
+    /// Adds uses of different keys. The last use only moves forward; for a revoked key, only the counts change.
+    pub(crate) async fn record_uses(
+        &mut self,
+        uses: &[KeyUseUpdate],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let mark = self.change_time(now).await?;
-        for part in uses.chunks(AT_ONCE) {
+        for part in uses.chunks(KEYS_PER_STATEMENT) {
             if self.dialect() == Dialect::Postgres {
                 self.active_digests(part).await?;
             }
@@ -52,12 +52,9 @@ impl Tx {
         Ok(())
     }
 
-    /// Adds uses of different keys if the keys are active and still have these secrets. Returns for each key whether its use was
+    /// Adds uses of different keys if the keys are active and still have these secrets. Returns, for each key, whether its use was
     /// added.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn record_uses_if_active(
+    pub(crate) async fn record_uses_if_active(
         &mut self,
         uses: Vec<(Digest, KeyUseUpdate)>,
         now: Timestamp,
@@ -65,7 +62,7 @@ impl Tx {
         let mark = self.change_time(now).await?;
         let (digests, uses): (Vec<_>, Vec<_>) = uses.into_iter().unzip();
         let mut answers = Vec::with_capacity(uses.len());
-        for (uses, digests) in uses.chunks(AT_ONCE).zip(digests.chunks(AT_ONCE)) {
+        for (uses, digests) in uses.chunks(KEYS_PER_STATEMENT).zip(digests.chunks(KEYS_PER_STATEMENT)) {
             let live = self.active_digests(uses).await?;
             let own = |used: &KeyUseUpdate, digest: &Digest| live.get(&used.id) == Some(digest);
             answers.extend(uses.iter().zip(digests).map(|(used, digest)| own(used, digest)));
@@ -77,18 +74,18 @@ impl Tx {
         Ok(answers)
     }
 
-    /// Locks those keys that are active until the transaction ends, and returns their digests.
+    /// Locks those of the keys that are active until the transaction ends, and returns their digests.
     ///
-    /// Every process locks in the order of ids. The update alone would lock in another order, so that two processes could
-    /// deadlock.
+    /// Every process locks keys in id order. Without these locks, updates could lock keys in different orders, so that two processes
+    /// could deadlock.
     async fn active_digests(&mut self, uses: &[KeyUseUpdate]) -> Result<HashMap<Id, Digest>, StoreError> {
         let sql =
             SqlStatement::new("SELECT k.id, k.digest FROM keys AS k WHERE k.revoked_at IS NULL AND k.id IN ")
                 .ids(uses.iter().map(|used| used.id))
                 .plain(" ORDER BY k.id")
                 .plain(self.dialect().for_update_of_keys());
-        let rows = self.all(sql.query()).await?;
-        let live = rows.iter().map(|row| DbRow::of("keys", row));
+        let rows = self.fetch_all(sql.query()).await?;
+        let live = rows.iter().map(|row| DbRow::new("keys", row));
         live.map(|row| Ok((row.id("id")?, row.digest("digest")?))).collect()
     }
 
@@ -113,7 +110,7 @@ impl Tx {
              use_count = use_count + used.count";
         #[cfg(feature = "fault-injection")]
         let forward = if crate::fault_injection::is_injected(crate::fault_injection::Fault::OverwrittenUse) {
-            super::fault_injection::OVER_WHAT_IS_THERE
+            super::fault_injection::OVERWRITE_LAST_USE
         } else {
             forward
         };
@@ -175,7 +172,7 @@ impl Tx {
         self.execute(sql.query()).await.map(drop)
     }
 
-    /// Adds counts of clients, and keeps the most recent clients of each key.
+    /// Adds use counts by client, and deletes all but the most recent clients of each key.
     async fn count_clients(
         &mut self,
         clients: BTreeMap<(Id, &str, &str), (Timestamp, Timestamp, i64)>,

@@ -16,44 +16,43 @@ use crate::domain::key::KeyKind;
 use crate::domain::time::Timestamp;
 use crate::wire::keys::CreateKey;
 
-/// A create whose secret may not be stored yet.
+/// A key creation whose secret may not be stored yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingCreate {
-    /// Repeating the create with this idempotency key returns the same key.
-    pub idempotency_key: String,
-    /// URL of the server.
-    pub url: String,
-    /// Member who created the key. Idempotency keys belong to a member.
-    pub member: Id,
-    /// Kind of the key.
-    pub kind: KeyKind,
-    /// Body of the create. Repeating it requires the same fields.
-    pub create: CreateKey,
+    /// Idempotency key of the creation: a retry with it returns the same API key.
+    pub(crate) idempotency_key: String,
+    /// URL of the server on which the key is created.
+    pub(crate) url: String,
+    /// Member who creates the key. Only the same member can retry with the idempotency key.
+    pub(crate) member: Id,
+    pub(crate) kind: KeyKind,
+    /// Body of the request. A retry must send the same fields.
+    pub(crate) create: CreateKey,
     /// Time of the first attempt.
-    pub at: Timestamp,
-    /// The created key, once the server has replied.
+    pub(crate) at: Timestamp,
+    /// Id of the created key; `None` until the server has replied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key_id: Option<Id>,
-    /// Reason for revoking the replaced key at once, if its secret leaked.
+    pub(crate) key_id: Option<Id>,
+    /// Reason for revoking the replaced key immediately, if its secret leaked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub leaked: Option<String>,
+    pub(crate) leaked: Option<String>,
 }
 
-/// The file of a record, locked by this process. Dropping it keeps the file, so that the next run finds it.
+/// The locked file of a [`PendingCreate`]. Dropping this value unlocks the file but keeps it, so that a later process can resume
+/// the creation.
 #[derive(Debug)]
 pub struct PendingCreateFile {
     path: PathBuf,
-    /// The open file, which holds the lock.
     file: File,
 }
 
 impl PendingCreateFile {
-    /// Replaces the content of the record.
+    /// Replaces the record in the file.
     ///
     /// # Errors
-    /// The file cannot be written; it may still have its previous content.
-    pub fn update(&mut self, pending: &PendingCreate) -> Result<(), StateError> {
-        let text = serde_json::to_string(pending).expect("a record has no keys but texts");
+    /// Fails if the file cannot be written; it may then still have its previous content.
+    pub(crate) fn update(&mut self, pending: &PendingCreate) -> Result<(), StateError> {
+        let text = serde_json::to_string(pending).expect("a record can always be serialized");
         // Records only grow, so a crash between these steps leaves no mixed content.
         self.file
             .write_all_at(text.as_bytes(), 0)
@@ -62,23 +61,20 @@ impl PendingCreateFile {
             .map_err(|wrong| StateError::Io { path: self.path.clone(), wrong })
     }
 
-    /// Removes the record: the secret is stored, or the key is revoked.
-    ///
-    /// # Errors
-    /// The file cannot be removed.
-    pub fn remove(self) -> Result<(), StateError> {
+    /// Removes the file after the secret was stored or the key was revoked.
+    pub(crate) fn remove(self) -> Result<(), StateError> {
         std::fs::remove_file(&self.path).map_err(|wrong| StateError::Io { path: self.path, wrong })
     }
 }
 
 impl StateFolder {
-    /// Writes a record before its create is sent.
+    /// Writes a record to a new, locked file, before the creation request is sent.
     ///
     /// # Errors
-    /// The record cannot be written. The create must not be sent then.
-    pub fn record_create(&self, pending: &PendingCreate) -> Result<PendingCreateFile, StateError> {
-        let (path, mut file) = self.create(&name(&pending.idempotency_key))?;
-        let text = serde_json::to_string(pending).expect("a record has no keys but texts");
+    /// Fails if the record cannot be written; the request must then not be sent.
+    pub(crate) fn record_create(&self, pending: &PendingCreate) -> Result<PendingCreateFile, StateError> {
+        let (path, mut file) = self.create(&record_file(&pending.idempotency_key))?;
+        let text = serde_json::to_string(pending).expect("a record can always be serialized");
         let write = |file: &mut File| {
             file.lock()?;
             file.write_all(text.as_bytes())?;
@@ -91,14 +87,11 @@ impl StateFolder {
         }
     }
 
-    /// Locks the records of processes that have ended and returns them, oldest first.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
-    pub fn take_over_abandoned(&self) -> Result<Vec<(PendingCreate, PendingCreateFile)>, StateError> {
+    /// Locks and returns the records of processes that have ended, oldest first.
+    pub(crate) fn take_over_abandoned(&self) -> Result<Vec<(PendingCreate, PendingCreateFile)>, StateError> {
         let mut found = Vec::new();
         for key in self.list_json_files("pending")? {
-            let path = self.folder().join(name(&key));
+            let path = self.folder().join(record_file(&key));
             let Ok(file) = File::options().read(true).write(true).open(&path) else { continue };
             match file.try_lock() {
                 Ok(()) => {}
@@ -106,7 +99,7 @@ impl StateFolder {
                 Err(TryLockError::Error(wrong)) => return Err(StateError::Io { path, wrong }),
             }
             // Another process has created the file but not locked or written it yet.
-            let Some(text) = self.read(&name(&key))? else { continue };
+            let Some(text) = self.read(&record_file(&key))? else { continue };
             if let Ok(pending) = serde_json::from_str::<PendingCreate>(&text) {
                 found.push((pending, PendingCreateFile { path, file }));
             }
@@ -116,7 +109,7 @@ impl StateFolder {
     }
 }
 
-fn name(idempotency_key: &str) -> String {
+fn record_file(idempotency_key: &str) -> String {
     format!("pending/{idempotency_key}.json")
 }
 
@@ -125,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_found_once_its_holder_is_gone() {
+    fn a_record_can_be_taken_over_once_its_process_has_ended() {
         let home = tempfile::tempdir().unwrap();
         let state = StateFolder::new(home.path().join("keyward"));
         let pending = PendingCreate {

@@ -9,21 +9,21 @@ use crate::store::error::StoreError;
 use crate::store::tx::{DeferredWrite, Tx};
 
 /// Simulated duration of a disk sync. The PostgreSQL of the tests does not sync, which would hide the bug.
-const SYNC: Duration = Duration::from_millis(5);
+const SYNC_DELAY: Duration = Duration::from_millis(5);
 
 impl Store {
-    /// Runs like [`Store::write`], but returns before the commit.
-    pub(super) async fn answered_early<T, E, F>(&self, work: F) -> Result<T, E>
+    /// Injected bug: works like [`Store::write`], but returns before the commit.
+    pub(super) async fn write_without_waiting<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
         E: From<StoreError>,
     {
         let inner = self.inner.clone();
-        let mut tx = Tx::begin(&inner.pools.writers, inner.dialect, inner.dialect.begin_write()).await?;
+        let mut tx = Tx::begin(&inner.pools.writers, inner.dialect, inner.dialect.begin_write_sql()).await?;
         match work(&mut tx).await {
             Ok(value) => {
                 tokio::spawn(async move {
-                    tokio::time::sleep(SYNC).await;
+                    tokio::time::sleep(SYNC_DELAY).await;
                     tx.commit(inner.revoked.as_ref()).await
                 });
                 Ok(value)
@@ -37,9 +37,9 @@ impl Store {
 }
 
 impl StoreInner {
-    /// Runs deferred writes in a transaction of their own.
+    /// Injected bug: runs writes in a transaction of their own, after the transaction to which they belong.
     pub(super) async fn run_deferred(&self, writes: Vec<DeferredWrite>) -> Result<(), StoreError> {
-        let mut tx = Tx::begin(&self.pools.writers, self.dialect, self.dialect.begin_write()).await?;
+        let mut tx = Tx::begin(&self.pools.writers, self.dialect, self.dialect.begin_write_sql()).await?;
         for write in writes {
             write(&mut tx).await?;
         }

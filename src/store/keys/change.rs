@@ -9,10 +9,10 @@ use crate::store::row::DbRow;
 use crate::store::tx::Tx;
 
 impl Tx {
-    /// Adds a key.
+    /// Adds a key to the database.
     ///
     /// # Errors
-    /// [`StoreError::Taken`] if another active key replaces the same key.
+    /// Returns [`StoreError::Taken`] if another active key replaces the same key.
     pub async fn insert_key(&mut self, new: &NewKey) -> Result<(), StoreError> {
         let mark = self.change_time(new.at).await?;
         let sql = sqlx::query(
@@ -32,14 +32,11 @@ impl Tx {
         self.execute(sql).await.map(drop)
     }
 
-    /// Replaces the secret of a key that was created after `created_after` and neither used nor confirmed. The previous secret
+    /// Replaces the secret of a key that was created after `created_after` and was neither used nor confirmed. The previous secret
     /// stops working.
     ///
-    /// Returns `false` if these conditions do not hold.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn reissue_key(
+    /// Returns `false` if the key does not meet these conditions.
+    pub(crate) async fn reissue_key(
         &mut self,
         earlier: &StoredKey,
         digest: Digest,
@@ -65,11 +62,8 @@ impl Tx {
         Ok(done)
     }
 
-    /// Changes name and note of a key, if it has this version. Returns `false` if it has another version or is revoked.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn edit_key(
+    /// Changes a key's name and note if it still has this version. Returns `false` if it has another version or is revoked.
+    pub(crate) async fn edit_key(
         &mut self,
         id: Id,
         version: i64,
@@ -90,11 +84,8 @@ impl Tx {
         Ok(self.execute(sql).await? > 0)
     }
 
-    /// Records that the secret is stored. Returns `false` if that was recorded before, or if the key is revoked.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub async fn confirm_key(&mut self, id: Id, now: Timestamp) -> Result<bool, StoreError> {
+    /// Records that a key's secret was stored. Returns `false` if this was already recorded or the key is revoked.
+    pub(crate) async fn confirm_key(&mut self, id: Id, now: Timestamp) -> Result<bool, StoreError> {
         let mark = self.change_time(now).await?;
         let sql = sqlx::query(
             "UPDATE keys SET confirmed_at = $2, version = version + 1, changed_at = $3 \
@@ -106,10 +97,10 @@ impl Tx {
         Ok(self.execute(sql).await? > 0)
     }
 
-    /// Revokes a key if the guard holds. Returns `false` if it does not, or if the key is already revoked.
+    /// Revokes a key if it meets the guard's conditions. Returns `false` if it does not, or if it is already revoked.
     ///
     /// # Errors
-    /// The query fails.
+    /// Returns an error if the query fails.
     pub async fn revoke_key(
         &mut self,
         id: Id,
@@ -131,8 +122,8 @@ impl Tx {
         .bind(mark.0)
         .bind(guard.unless_used_since.map_or(i64::MAX, |since| since.0))
         .bind(guard.version.unwrap_or(-1));
-        let Some(row) = self.optional(sql).await? else { return Ok(false) };
-        let digest = DbRow::of("keys", &row).digest("digest")?;
+        let Some(row) = self.fetch_optional(sql).await? else { return Ok(false) };
+        let digest = DbRow::new("keys", &row).digest("digest")?;
         self.add_to_revoked_log(digest);
         Ok(true)
     }

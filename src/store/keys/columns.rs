@@ -16,26 +16,25 @@ use crate::store::tx::Sql;
 /// A key with the fields that never leave the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
-    /// The fields of the API.
+    /// The fields that the API returns.
     pub key: Key,
-    /// Digest of the secret.
-    pub digest: Digest,
+    pub(crate) digest: Digest,
     /// Time at which the creator confirmed that the secret is stored.
-    pub confirmed_at: Option<Timestamp>,
+    pub(crate) confirmed_at: Option<Timestamp>,
 }
 
-/// Selected columns of a key, for queries that call the table `k`. [`read_key`] reads them.
+/// Columns of a key, for queries that use the alias `k` for the table. [`read_key`] reads them.
 pub(in crate::store) const KEY_COLUMNS: &str = "k.id, k.kind, k.name, k.note, k.digest, k.last_four, k.version, k.created_at, \
     k.created_by, k.confirmed_at, k.replaces, k.last_used_at, k.last_used_agent, k.last_used_address, k.use_count, k.revoked_at, \
     k.revoked_by, k.revoke_reason, (SELECT MAX(s.id) FROM keys s WHERE s.replaces = k.id AND s.revoked_at IS NULL) \
     AS replaced_by";
 
-/// Inserted columns of a key with history, in the order of [`bind_key`].
+/// Columns for inserting a key with its history, in the order in which [`bind_key`] binds their values.
 pub(in crate::store) const INSERTED_COLUMNS: &str = "id, kind, name, note, digest, last_four, version, created_at, created_by, \
     confirmed_at, replaces, last_used_at, last_used_agent, last_used_address, use_count, revoked_at, revoked_by, revoke_reason, \
     changed_at";
 
-/// The members that keys refer to.
+/// The members to whom keys refer, by id.
 pub(super) type MembersById = HashMap<Id, Arc<MemberRef>>;
 
 pub(super) fn read_stored_key(row: &DbRow<'_>, members: &MembersById) -> Result<StoredKey, StoreError> {
@@ -46,7 +45,7 @@ pub(super) fn read_stored_key(row: &DbRow<'_>, members: &MembersById) -> Result<
     })
 }
 
-/// Step 2: reads a row with [`KEY_COLUMNS`]. A corrupt value is an error with table, column and id.
+/// Step 2: reads a key from a row with [`KEY_COLUMNS`]. The error for a corrupt value names the table, column and id.
 pub(in crate::store) fn read_key(row: &DbRow<'_>, members: &MembersById) -> Result<Key, StoreError> {
     let last_four: String = row.text("last_four")?;
     let masked = MaskedSecret::from_last_four(&last_four).map_err(|e| row.corrupt("last_four", e))?;
@@ -76,7 +75,7 @@ pub(in crate::store) fn read_key(row: &DbRow<'_>, members: &MembersById) -> Resu
     })
 }
 
-/// Binds the values of [`INSERTED_COLUMNS`]. The secret counts as confirmed when the key was created.
+/// Binds the values for [`INSERTED_COLUMNS`]. The key counts as confirmed at the time of its creation.
 pub(in crate::store) fn bind_key<'q>(sql: Sql<'q>, key: &Key, digest: Digest) -> Sql<'q> {
     let (agent, address) = key.last_used_by.clone().map(|c| (c.agent, c.address)).unzip();
     let changed = [key.last_used_at, key.revoked_at].into_iter().flatten().max();

@@ -37,11 +37,16 @@ fn signing_in_over_tls_with_a_private_certificate_authority() {
 #[test]
 fn each_certificate_problem_has_its_own_message() {
     let cases = [
-        ("localhost.pem", None, "an authority that is not trusted here", "--ca-cert"),
-        ("localhost.pem", Some("other-ca.pem"), "an authority that is not trusted here", "--ca-cert"),
+        ("localhost.pem", None, "an authority that this machine does not trust", "--ca-cert"),
+        ("localhost.pem", Some("other-ca.pem"), "an authority that this machine does not trust", "--ca-cert"),
         ("expired.pem", Some("ca.pem"), "expired on 2021-01-01", "Renew"),
-        ("early.pem", Some("ca.pem"), "good from 2100-01-01", "clock"),
-        ("elsewhere.pem", Some("ca.pem"), "is for keys.plant.example, not for this address", "Use a name"),
+        ("early.pem", Some("ca.pem"), "not valid before 2100-01-01", "clock"),
+        (
+            "elsewhere.pem",
+            Some("ca.pem"),
+            "is valid for keys.plant.example, but not for this address",
+            "Use an address",
+        ),
     ];
     for (certificate, ca, cause, fix) in cases {
         let cli = CliFixture::with_tls(&pem(certificate), &pem("localhost.key"));
@@ -63,7 +68,7 @@ fn a_file_without_certificates_and_the_wrong_scheme_are_named() {
     std::fs::write(cli.path("empty.pem"), "nothing").unwrap();
     let login =
         |url: &str, ca: &str| cli.run_with_input(&["login", "--code-stdin", url, "--ca-cert", ca], "inv_0");
-    login(&cli.url, "empty.pem").expect_exit(2, &["no certificate", "BEGIN CERTIFICATE"]);
+    login(&cli.url, "empty.pem").expect_exit(2, &["no readable certificate", "BEGIN CERTIFICATE"]);
     login(&cli.url, "no-such.pem").expect_exit(2, &["no-such.pem", "No such file"]);
     let plain = cli.url.replace("https", "http");
     login(&plain, "empty.pem").expect_exit(7, &[&plain]);
