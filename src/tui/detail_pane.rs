@@ -99,7 +99,7 @@ impl DetailPane {
         }
     }
 
-    /// Loads the usage of the shown key once the key has been selected for [`REQUEST_DELAY`].
+    /// Loads the usage of the shown key once the key has been selected for long enough.
     pub fn tick(&mut self, context: &mut Context) {
         let (Some(wanted), Some(at)) = (self.wanted, self.request_at) else { return };
         if context.now < at {

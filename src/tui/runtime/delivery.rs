@@ -221,7 +221,7 @@ mod tests {
         assert!(deliver(&deliveries, in_missing_folder).await.unwrap_err().contains("does not exist"));
         for path in ["", " ", "~/"] {
             let without_name = Delivery::TextToFile { path: path.into(), text: String::new() };
-            assert!(deliver(&deliveries, without_name).await.unwrap_err().contains("Name a file"));
+            assert!(deliver(&deliveries, without_name).await.unwrap_err().contains("path of a new file"));
         }
     }
 
