@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_across_two_chunks_is_found() {
+    fn a_key_split_across_two_chunks_is_found() {
         let secret = Secret::generate(|| [13; 64]);
         for shift in [0, 1, 20, 42, 43, 44] {
             let mut text = vec![b' '; 256 * 1024 - shift];

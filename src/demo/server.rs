@@ -139,7 +139,7 @@ mod tests {
     use crate::domain::secret::{Token, TokenKind};
 
     #[tokio::test]
-    async fn the_server_starts_with_the_member_signed_in() {
+    async fn the_demo_server_starts_with_the_member_signed_in() {
         let folder = super::super::create_folder().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_counts_follow_the_pattern() {
+    fn use_counts_follow_the_usage_pattern() {
         assert_eq!(history(UsagePattern::Never, 100, TimeDelta::zero()), UsageHistory::default());
         let weekly = history(UsagePattern::Weekly, 400, TimeDelta::zero());
         assert!(weekly.hours.windows(2).all(|w| w[1].start.since(w[0].start) == TimeDelta::days(7)));

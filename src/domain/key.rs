@@ -273,7 +273,7 @@ mod tests {
     use crate::domain::secret::Secret;
 
     #[test]
-    fn names_are_trimmed_normalized_and_bounded() {
+    fn names_are_trimmed_normalized_and_limited_in_length() {
         assert_eq!(normalize_name("  Power BI – Sales "), Ok("Power BI – Sales".into()));
         assert_eq!(normalize_name("Mu\u{308}nster"), Ok("Münster".into()));
         assert_eq!(normalize_name(&"x".repeat(100)).map(|n| n.len()), Ok(100));

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_change_their_unit_at_the_boundary() {
+    fn durations_switch_units_at_the_boundaries() {
         let cases = [
             (TimeDelta::zero(), "0 s"),
             (TimeDelta::milliseconds(59_999), "59 s"),

@@ -37,7 +37,7 @@ async fn actions(person: &TestMember, key: Id) -> Vec<Action> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_lives_from_its_creation_to_its_revocation() {
+async fn a_key_works_from_its_creation_until_its_revocation() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let created = create(&server.ada, ORGANIZATION, key_named("Power BI – Sales")).await;
@@ -78,7 +78,7 @@ async fn a_key_lives_from_its_creation_to_its_revocation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoke_has_exactly_one_form() {
+async fn a_revoke_request_must_have_exactly_one_form() {
     let server = TestServer::start(&crate::support::Database::sqlite()).await;
     let key = create(&server.ada, ORGANIZATION, key_named("x")).await.key;
     let now = Clock::System.now();
@@ -99,7 +99,7 @@ async fn a_revoke_has_exactly_one_form() {
 
 /// Guarantee 3: a lost create reply costs nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_create_is_repeated_safely_after_a_lost_reply() {
+async fn a_create_is_retried_safely_after_a_lost_response() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let bo = server.add_member("bo@plant.example", Role::Normal).await;
@@ -133,7 +133,7 @@ async fn a_create_is_repeated_safely_after_a_lost_reply() {
 
 /// Guarantee 3: a lost create reply costs nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn equal_parallel_creates_make_one_key_with_one_secret() {
+async fn identical_parallel_creates_make_one_key_with_one_secret() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         for round in 0..crate::support::scaled(40) {

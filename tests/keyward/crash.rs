@@ -144,7 +144,7 @@ async fn set_up(database: &Database) -> (Id, Credential) {
 
 /// Guarantees 1, 16: no acknowledged write is lost, and each has one activity row.
 #[tokio::test(flavor = "multi_thread")]
-async fn acknowledged_writes_survive_a_killed_server() {
+async fn acknowledged_writes_survive_a_server_kill() {
     for_each_database(async |database| {
         let (ada, credential) = set_up(database).await;
         for _ in 0..scaled(300) {
@@ -171,7 +171,7 @@ async fn acknowledged_writes_survive_a_killed_server() {
 
 /// Guarantee 2: every acknowledged write was synced.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_acknowledged_write_was_synced() {
+async fn every_acknowledged_write_is_synced_to_disk() {
     const WRITES: usize = 200;
     let database = Database::sqlite();
     let (_, credential) = set_up(&database).await;

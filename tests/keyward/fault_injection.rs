@@ -33,8 +33,8 @@ const POSTGRES: &str = "PostgreSQL";
 const BOTH: [&str; 2] = [SQLITE, POSTGRES];
 
 #[test]
-fn a_reply_before_the_commit_is_detected() {
-    let test = "crash::acknowledged_writes_survive_a_killed_server";
+fn a_response_sent_before_the_commit_is_detected() {
+    let test = "crash::acknowledged_writes_survive_a_server_kill";
     for database in BOTH {
         assert_test_fails("early-answer", test, database, &["was lost", "an acknowledged write is missing"]);
     }
@@ -42,7 +42,7 @@ fn a_reply_before_the_commit_is_detected() {
 
 #[test]
 fn an_activity_row_in_a_second_transaction_is_detected() {
-    let test = "crash::acknowledged_writes_survive_a_killed_server";
+    let test = "crash::acknowledged_writes_survive_a_server_kill";
     for database in BOTH {
         assert_test_fails("late-activity", test, database, &["differ from the activity log"]);
     }
@@ -66,7 +66,7 @@ fn an_overwritten_last_use_is_detected() {
 
 #[test]
 fn a_missing_row_lock_is_detected() {
-    let test = "members::removal::removal_races_a_create";
+    let test = "members::removal::no_key_stays_active_when_a_removal_races_a_create";
     assert_test_fails(
         "no-lock",
         test,
@@ -75,7 +75,7 @@ fn a_missing_row_lock_is_detected() {
     );
     assert_test_fails(
         "no-lock",
-        "members::races::one_active_admin_is_always_left",
+        "members::races::one_active_admin_always_remains",
         POSTGRES,
         &["no admin is left"],
     );
@@ -83,13 +83,13 @@ fn a_missing_row_lock_is_detected() {
 
 #[test]
 fn a_one_statement_admin_guard_is_detected() {
-    let test = "members::races::one_active_admin_is_always_left";
+    let test = "members::races::one_active_admin_always_remains";
     assert_test_fails("one-statement-guard", test, POSTGRES, &["no admin is left"]);
 }
 
 #[test]
 fn a_cached_verification_is_detected() {
-    let test = "races::after_an_acknowledged_revoke_the_key_is_never_accepted";
+    let test = "races::a_key_is_never_accepted_after_an_acknowledged_revoke";
     for database in BOTH {
         assert_test_fails("cached-verification", test, database, &["a revoked key was accepted"]);
     }

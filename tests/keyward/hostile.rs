@@ -43,7 +43,7 @@ fn unknown_key() -> String {
 
 /// Guarantee 21: a web page cannot drive a local server.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_web_page_cannot_drive_a_local_server() {
+async fn a_web_page_cannot_control_a_local_server() {
     let (running, _folder) = serve(|settings| settings.hosts = vec!["keys.plant.example".into()]).await;
     let hosts = ["localhost", "127.0.0.1", "keys.plant.example", "evil.example", "localhost.evil.example"];
     let origins = ["", "own", "https://evil.example", "null", "http://localhost:3000"];
@@ -158,7 +158,7 @@ async fn a_body_is_limited_in_size_and_time() {
 
 /// Guarantee 26: slow clients cannot starve others.
 #[tokio::test(flavor = "multi_thread")]
-async fn slow_clients_are_disconnected_and_delay_nobody() {
+async fn slow_clients_are_disconnected_and_do_not_delay_others() {
     const DRIBBLERS: usize = 200;
     let (running, _folder) = serve(|s| s.limits.header_timeout = Duration::from_secs(1)).await;
     let mut dribblers = Vec::new();
@@ -249,7 +249,7 @@ async fn shutdown_finishes_running_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn guessing_is_rate_limited() {
+async fn guesses_at_codes_and_credentials_are_rate_limited() {
     let (running, _folder) = serve(|settings| {
         settings.limits.sign_ins_per_minute = 3;
         settings.limits.failures_per_minute = 5;
@@ -306,7 +306,7 @@ async fn a_server_that_cannot_start_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn health_and_metrics_have_their_own_address() {
+async fn health_and_metrics_are_served_on_a_separate_address() {
     let (running, _folder) = serve(|s| s.observe = Some("127.0.0.1:0".parse().unwrap())).await;
     send(running.addr, request("GET", "/api/v2/sites", &[("Authorization", KEY)], "")).await;
     let watch = running.observe_addr.unwrap();

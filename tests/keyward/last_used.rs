@@ -232,7 +232,7 @@ async fn a_late_writer_never_moves_last_use_backward() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shutdown_loses_no_use() {
+async fn a_shutdown_loses_no_uses() {
     for_each_database(async |database| {
         let (ada, _) = set_up(database).await;
         for round in 0..scaled(50) {

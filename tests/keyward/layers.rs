@@ -162,7 +162,7 @@ fn a_broken_rule_is_reported() {
 }
 
 /// Returns the circles of a layer as text, one import a line, with their number of imports.
-fn describe_circles(sources: &Sources, layer: &str) -> (usize, String) {
+fn describe_cycles(sources: &Sources, layer: &str) -> (usize, String) {
     let circles = circles::circles(&circles::imports(sources, layer));
     let line = |import: &circles::Import| {
         format!("  src/{}.rs:{}: {} imports {}", import.file, import.line, import.from, import.to)
@@ -177,19 +177,19 @@ fn describe_circles(sources: &Sources, layer: &str) -> (usize, String) {
 }
 
 #[test]
-fn layers_have_no_import_circles() {
+fn layers_have_no_import_cycles() {
     let sources = read_sources();
     for (layer, allowed) in CIRCULAR_IMPORTS {
-        let (count, text) = describe_circles(&sources, layer);
+        let (count, text) = describe_cycles(&sources, layer);
         assert!(count <= allowed, "{count} imports are part of a circle, {allowed} may be\n{text}");
     }
 }
 
 #[test]
-fn an_import_circle_is_reported() {
+fn an_import_cycle_is_reported() {
     let count = |files: &[(&str, &str)]| {
         let sources = files.iter().map(|(file, text)| ((*file).to_owned(), Source::parse(text))).collect();
-        describe_circles(&sources, files[0].0.split('/').next().unwrap()).0
+        describe_cycles(&sources, files[0].0.split('/').next().unwrap()).0
     };
     let a_uses_b = ("store/a", "use super::b::B;");
     assert_eq!(count(&[("store", "mod a; mod b;"), a_uses_b, ("store/b", "")]), 0);

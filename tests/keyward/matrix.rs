@@ -351,7 +351,7 @@ fn assert_missing_is_indistinguishable(operation: &str, seen: &BTreeMap<&str, BT
 
 /// Guarantee 11: every role, operation and ownership is decided.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_role_operation_and_ownership_is_decided() {
+async fn every_combination_of_role_operation_and_ownership_is_decided() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let table = table(&server).await;

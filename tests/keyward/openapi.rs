@@ -36,7 +36,7 @@ fn every_reference_resolves() {
 }
 
 #[test]
-fn every_call_is_an_operation_with_its_problems_and_headers() {
+fn every_call_is_documented_with_its_problems_and_headers() {
     struct Check(Value, usize);
     impl CallVisitor for Check {
         fn visit<C: Call>(&mut self) {

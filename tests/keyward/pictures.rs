@@ -215,13 +215,13 @@ pub fn assert_picture(name: &str, buf: &Buffer) {
 }
 
 #[test]
-fn picture_of_the_review() {
+fn the_picture_of_the_review_is_up_to_date() {
     let driver = Driver::at(100, 30).press("3xSKasked Cora, still needed<enter>");
     assert_picture("review", driver.buffer());
 }
 
 #[test]
-fn picture_of_a_draining_rotation() {
+fn the_picture_of_a_draining_rotation_is_up_to_date() {
     let driver = Driver::at(100, 30).press("4jj<enter>");
     assert_picture("rotation", driver.buffer());
 }
@@ -229,7 +229,7 @@ fn picture_of_a_draining_rotation() {
 /// Writes pictures of every theme, on dark and on light backgrounds.
 #[test]
 #[ignore = "draws pictures into a folder; nothing is compared"]
-fn pictures_of_every_theme_for_manual_inspection() {
+fn every_theme_is_drawn_for_manual_inspection() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("themes");
     fs::create_dir_all(&folder).unwrap();
     let themes = [ColorScheme::Ansi, ColorScheme::HighContrast, ColorScheme::Mono]

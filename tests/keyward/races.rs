@@ -44,7 +44,7 @@ fn verifiers(
 
 /// Guarantee 6: after an acknowledged revoke the key is never accepted, within one process and across two on one database.
 #[tokio::test(flavor = "multi_thread")]
-async fn after_an_acknowledged_revoke_the_key_is_never_accepted() {
+async fn a_key_is_never_accepted_after_an_acknowledged_revoke() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let second_server = if database.is_shared() {
@@ -82,7 +82,7 @@ async fn after_an_acknowledged_revoke_the_key_is_never_accepted() {
 
 /// Guarantee 8: "unless used since" never revokes a key whose use was answered before.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_guarded_revoke_sees_every_answered_use() {
+async fn a_conditional_revoke_takes_every_answered_use_into_account() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let (mut revoked, mut refused) = (0, 0);

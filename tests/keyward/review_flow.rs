@@ -65,7 +65,7 @@ async fn done(person: &TestMember, key: Id) -> (usize, usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_review_interrupted_at_any_point_loses_nothing_and_repeats_nothing() {
+async fn an_interrupted_review_loses_no_decision_and_applies_none_twice() {
     for_each_database(async |database| {
         let server = start_server(database).await;
         let ada = &server.ada;
@@ -121,7 +121,7 @@ async fn a_review_interrupted_at_any_point_loses_nothing_and_repeats_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_removal_orphans_the_keys_that_its_dry_run_listed() {
+async fn removing_a_member_orphans_the_keys_listed_by_the_dry_run() {
     for_each_database(async |database| {
         let server = start_server(database).await;
         let ben = server.add_member("ben@plant.example", Role::Admin).await;

@@ -137,7 +137,7 @@ async fn logged(admin: &TestMember, key: Id, action: Action) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_over_three_days_and_four_runs_shows_the_same_phase_to_every_admin() {
+async fn every_admin_sees_the_same_phase_during_a_rotation_of_three_days() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
@@ -195,7 +195,7 @@ async fn a_rotation_over_three_days_and_four_runs_shows_the_same_phase_to_every_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_weekly_user_of_the_old_key_is_not_cut_off() {
+async fn a_client_that_uses_the_old_key_weekly_is_not_cut_off() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
@@ -236,7 +236,7 @@ async fn a_weekly_user_of_the_old_key_is_not_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_use_one_second_before_finish_refuses_it_and_names_the_client() {
+async fn finishing_one_second_after_a_use_is_refused_and_the_client_is_named() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
@@ -265,7 +265,7 @@ async fn a_use_one_second_before_finish_refuses_it_and_names_the_client() {
 
 /// If the use was accepted, the key is not revoked; if the key is revoked, the use was refused.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_use_that_races_finish_is_either_seen_or_refused() {
+async fn a_use_that_races_finishing_either_prevents_it_or_is_refused() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let rounds = scaled(300);
@@ -315,7 +315,7 @@ async fn a_use_that_races_finish_is_either_seen_or_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_admins_who_start_or_finish_in_parallel_one_succeeds() {
+async fn only_one_of_two_admins_can_start_or_finish_the_same_rotation() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
@@ -361,7 +361,7 @@ async fn of_two_admins_who_start_or_finish_in_parallel_one_succeeds() {
 
 /// Guarantee 3: a lost create reply costs nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_reply_leaves_one_replacement_with_one_secret() {
+async fn a_lost_response_leaves_one_replacement_with_one_secret() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;

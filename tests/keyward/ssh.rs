@@ -191,7 +191,7 @@ fn a_forced_command_runs_keyward_and_nothing_else() {
 }
 
 #[test]
-fn a_restricted_forced_command_has_no_escape() {
+fn a_restricted_forced_command_cannot_be_escaped() {
     let home = tempfile::tempdir().unwrap();
     let forced = home.path().join("forced.sh");
     fs::write(&forced, demo_in(home.path()).replace(" demo", " --restricted demo")).unwrap();

@@ -163,7 +163,7 @@ async fn a_write_completes_after_its_caller_is_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_damaged_row_is_named() {
+async fn the_error_for_a_damaged_row_identifies_the_row() {
     for_each_database(async |database| {
         let (store, ada) = with_ada(database).await;
         let mut raw = raw(&database.target).await;

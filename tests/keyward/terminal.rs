@@ -149,7 +149,7 @@ fn suspending_without_a_job_control_shell_has_no_effect() {
 }
 
 #[test]
-fn an_external_stop_signal_is_survived() {
+fn the_program_survives_an_external_stop_signal() {
     let mut demo = demo(|_| ());
     demo.pty.signal(Signal::STOP);
     demo.pty.take_bytes();
@@ -164,7 +164,7 @@ fn an_external_stop_signal_is_survived() {
 }
 
 #[test]
-fn every_size_is_drawn() {
+fn every_window_size_is_drawn() {
     let mut demo = demo(|_| ());
     for (columns, rows) in [(1, 1), (2, 1), (39, 9), (300, 100), (40, 10), (1, 100), (60, 16), (300, 3)] {
         demo.pty.take_bytes();
@@ -182,7 +182,7 @@ fn every_size_is_drawn() {
 }
 
 #[test]
-fn it_works_with_every_term_value() {
+fn the_terminal_ui_works_with_every_term_value() {
     for term in ["dumb", "linux", "vt100", "xterm-kitty", "tmux-256color", "screen"] {
         let mut demo = demo(|command| command.env("TERM", term));
         demo.pty.wait_for_text("sk_");
@@ -213,7 +213,7 @@ fn the_selected_row_is_visible_without_colours() {
 }
 
 #[test]
-fn a_locale_without_utf_8_gets_ascii() {
+fn locales_without_utf_8_get_only_ascii_characters() {
     let demo = demo(|command| command.env("LANG", "C"));
     demo.pty.wait_for_text("sk_...");
     demo.pty.inspect(|output| assert!(output.bytes.is_ascii()));
@@ -232,7 +232,7 @@ fn screens_are_drawn_on_the_terminal_when_standard_output_is_redirected() {
 }
 
 #[test]
-fn without_a_terminal_the_error_says_what_to_do() {
+fn the_error_without_a_terminal_says_what_to_do() {
     let home = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_keyward"))
         .arg("demo")

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_secret_goes_into_a_new_file_below_the_home_folder() {
+    async fn a_secret_is_written_to_a_new_file_below_the_home_folder() {
         let home = tempfile::tempdir().unwrap();
         let deliveries = deliveries(home.path());
         let to_file =
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_secret_goes_into_a_command_without_a_shell() {
+    async fn a_secret_is_piped_to_a_command_without_a_shell() {
         let home = tempfile::tempdir().unwrap();
         let deliveries = deliveries(home.path());
         let to_command = |line: String| Delivery::SecretToCommand {
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn with_restricted_only_the_terminal_is_left() {
+    async fn restricted_mode_allows_only_copies_through_the_terminal() {
         let home = tempfile::tempdir().unwrap();
         let deliveries = Deliveries { restricted: true, ..deliveries(home.path()) };
         let to_file = Delivery::TextToFile { path: "~/k".into(), text: String::new() };

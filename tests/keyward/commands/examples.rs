@@ -18,7 +18,7 @@ fn examples(command: &[&str], cli: &CliFixture, found: &mut Vec<String>) {
 }
 
 #[test]
-fn the_examples_in_help_texts_run() {
+fn examples_in_help_texts_run_as_printed() {
     let cli = CliFixture::new();
     let mut all = Vec::new();
     examples(&[], &cli, &mut all);

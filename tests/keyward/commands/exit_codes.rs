@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use super::cli_fixture::{CliFixture, KEYWARD};
 
 #[test]
-fn code_2_usage_error() {
+fn usage_errors_exit_with_2() {
     let cli = CliFixture::new();
     for (args, words) in [
         (&["keys", "lst"][..], &["lst", "list"][..]),
@@ -46,7 +46,7 @@ fn code_2_usage_error() {
 }
 
 #[test]
-fn code_3_not_found() {
+fn missing_keys_and_members_exit_with_3() {
     let cli = CliFixture::new();
     cli.run(&["keys", "show", "Grafana"]).expect_exit(3, &["no personal key", "--workspace"]);
     cli.run(&["keys", "show", "--workspace", "Grafana"]).expect_exit(3, &["keys list"]);
@@ -59,7 +59,7 @@ fn code_3_not_found() {
 }
 
 #[test]
-fn code_4_not_signed_in() {
+fn commands_without_a_session_exit_with_4() {
     let cli = CliFixture::new();
     cli.run(&["--profile", "other", "keys", "list"])
         .expect_exit(4, &["other", &cli.profile(), "keyward login"]);
@@ -74,7 +74,7 @@ fn code_4_not_signed_in() {
 }
 
 #[test]
-fn code_5_not_permitted() {
+fn commands_without_permission_exit_with_5() {
     let cli = CliFixture::new();
     cli.add_member("bo@plant.example", "normal");
     cli.add_member("cy@plant.example", "operator");
@@ -88,7 +88,7 @@ fn code_5_not_permitted() {
 }
 
 #[test]
-fn code_6_refused() {
+fn refused_changes_exit_with_6() {
     let cli = CliFixture::new();
     let secret = cli.create_key("Grafana");
     cli.create_key("Twin");
@@ -114,7 +114,7 @@ fn code_6_refused() {
 }
 
 #[test]
-fn code_7_unreachable_and_code_1_for_a_foreign_server() {
+fn an_unreachable_server_exits_with_7_and_a_foreign_server_with_1() {
     let mut cli = CliFixture::new();
     cli.stop_server();
     cli.run(&["keys", "list"]).expect_exit(7, &[&cli.profile(), &cli.url, "connection refused"]);
@@ -135,7 +135,7 @@ fn code_7_unreachable_and_code_1_for_a_foreign_server() {
 }
 
 #[test]
-fn code_8_partial_batch() {
+fn partially_applied_batches_exit_with_8() {
     let cli = CliFixture::new();
     let live = cli.create_key("Live");
     cli.create_key("Silent");
@@ -150,7 +150,7 @@ fn code_8_partial_batch() {
 }
 
 #[test]
-fn code_10_findings() {
+fn findings_exit_with_10() {
     let cli = CliFixture::new();
     let secret = cli.create_key("Grafana");
     cli.run(&["review", "list", "--exit-code"]).expect_exit(0, &[]);
@@ -176,7 +176,7 @@ fn code_10_findings() {
 }
 
 #[test]
-fn codes_129_130_and_143_by_signal() {
+fn commands_ended_by_a_signal_exit_with_129_130_or_143() {
     use rustix::process::{Pid, Signal, kill_process};
     let cli = CliFixture::new();
     // A shell reports these as 129, 130 and 143.
@@ -190,7 +190,7 @@ fn codes_129_130_and_143_by_signal() {
 }
 
 #[test]
-fn code_1_failure() {
+fn other_failures_exit_with_1() {
     let cli = CliFixture::new();
     cli.run(&["keys", "create", "--name", "x", "--write-to", "no/such/x"])
         .expect_exit(1, &["No key was created"]);
@@ -202,7 +202,7 @@ fn code_1_failure() {
 }
 
 #[test]
-fn exit_codes_of_rotations_and_reviews_in_the_demo() {
+fn rotation_and_review_commands_set_exit_codes_in_the_demo() {
     let cli = CliFixture::new();
     let demo = |command: &[&str]| {
         let args = [&["demo", "--", KEYWARD], command].concat();

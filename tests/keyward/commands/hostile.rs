@@ -85,7 +85,7 @@ impl ClientUnderAttack {
 
 /// Guarantee 24: a hostile server cannot hurt the client.
 #[test]
-fn an_endless_list_is_aborted_when_it_must_be_held_in_memory() {
+fn an_endless_list_is_cut_off_if_it_must_be_held_in_memory() {
     let client = ClientUnderAttack::new();
     let (usual, large) = (client.list(usize::MAX, 1_000), client.list(usize::MAX, 11_000));
     let keys = &["keys", "list", "--workspace"];
@@ -106,7 +106,7 @@ fn an_endless_list_is_aborted_when_it_must_be_held_in_memory() {
 }
 
 #[test]
-fn endless_members_and_activity_are_aborted() {
+fn endless_member_and_activity_lists_are_cut_off() {
     let client = ClientUnderAttack::new();
     let member = client.cli.run(&["members", "list", "--json"]).expect_exit(0, &[]).json()[0].to_string();
     let row = client.cli.run(&["activity", "-n", "1", "--json"]).expect_exit(0, &[]).json()[0].to_string();
@@ -130,7 +130,7 @@ fn endless_members_and_activity_are_aborted() {
 }
 
 #[test]
-fn an_endless_list_is_streamed_when_it_need_not_be_held_in_memory() {
+fn an_endless_list_is_streamed_if_it_need_not_be_held_in_memory() {
     let client = ClientUnderAttack::new();
     let server = client.list(usize::MAX, 1_000);
     for form in ["id", "csv", "json"] {
@@ -149,7 +149,7 @@ fn an_endless_list_is_streamed_when_it_need_not_be_held_in_memory() {
 }
 
 #[test]
-fn an_interrupt_ends_a_list_at_once() {
+fn an_interrupt_stops_a_listing_at_once() {
     let client = ClientUnderAttack::new();
     let server = client.list(usize::MAX, 10);
     let mut process = client.start(&server.url, &["keys", "list", "--workspace", "-o", "id"], Stdio::piped());
@@ -244,7 +244,7 @@ fn a_server_that_sends_one_byte_at_a_time_times_out() {
 }
 
 #[test]
-fn repeated_5xx_are_retried_twice_and_retry_after_is_capped() {
+fn repeated_5xx_responses_are_retried_twice_and_retry_after_is_capped() {
     let client = ClientUnderAttack::new();
     for (status, tries, exit) in [
         ("503 Service Unavailable", 3, 7),
@@ -321,7 +321,7 @@ fn redirects_never_carry_a_credential_to_another_server() {
 
 /// Guarantee 24: a hostile server cannot hurt the client.
 #[test]
-fn the_screens_abort_an_endless_list_and_stay_responsive() {
+fn the_terminal_ui_cuts_off_an_endless_list_and_stays_responsive() {
     let client = ClientUnderAttack::new();
     let server = client.list(usize::MAX, 1_000);
     let mut command = crate::support::pty::keyward(client.cli.folder.path(), &[]);

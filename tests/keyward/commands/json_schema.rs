@@ -14,7 +14,7 @@ use super::cli_fixture::CliFixture;
 use crate::pictures::is_blessing;
 
 #[test]
-fn the_json_page_is_up_to_date() {
+fn the_json_documentation_is_up_to_date() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json.md");
     if is_blessing() {
         fs::write(&path, json_document()).unwrap();
@@ -36,7 +36,7 @@ fn with_json(command: &clap::Command, name: &str, found: &mut BTreeSet<String>) 
 }
 
 #[test]
-fn the_json_page_lists_every_command_with_json() {
+fn the_json_documentation_lists_every_command_with_a_json_flag() {
     let mut found = BTreeSet::new();
     with_json(&Cli::command(), "", &mut found);
     // It prints a document of its own; see `domain::export`.
@@ -105,7 +105,7 @@ fn differences(
 }
 
 #[test]
-fn commands_print_the_documented_fields() {
+fn commands_print_the_documented_json_fields() {
     let cli = CliFixture::new();
     let ran = cli.run(&["demo", "--", "sh", "-ec", SCRIPT]).expect_exit(0, &[]);
     let mut wrong = Vec::new();

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use super::cli_fixture::CliFixture;
 
 #[test]
-fn one_list_in_every_format() {
+fn a_list_is_printed_in_every_format() {
     let cli = CliFixture::new();
     cli.create_key("Power BI – Sales");
     cli.create_key("=SUM(1,2)");
@@ -33,7 +33,7 @@ fn one_list_in_every_format() {
 }
 
 #[test]
-fn the_json_fields_of_keys_rotations_reviews_and_activity() {
+fn keys_rotations_reviews_and_activity_are_printed_as_json() {
     let cli = CliFixture::new();
     let secret = cli.create_key("Grafana");
     cli.use_key(&secret);
@@ -121,7 +121,7 @@ fn a_closed_pipe_is_not_an_error() {
 }
 
 #[test]
-fn completions_and_manual_pages_cover_the_commands() {
+fn shell_completions_and_man_pages_cover_the_commands() {
     let cli = CliFixture::new();
     for shell in ["bash", "zsh", "fish"] {
         let script = cli.run(&["completions", shell]).expect_exit(0, &[]).out;

@@ -8,7 +8,7 @@ fn start_in_terminal(cli: &CliFixture, args: &[&str]) -> Pty {
 }
 
 #[test]
-fn a_revoke_prompts_and_names_the_key_and_the_server() {
+fn the_revoke_prompt_names_the_key_and_the_server() {
     let cli = CliFixture::new();
     cli.create_key("Silent");
     let revoke = ["keys", "revoke", "--workspace", "Silent"];
@@ -39,7 +39,7 @@ fn a_revoke_prompts_and_names_the_key_and_the_server() {
 }
 
 #[test]
-fn a_key_in_use_needs_its_last_four_characters_and_several_keys_need_their_count() {
+fn revoking_requires_the_last_four_characters_of_a_key_in_use_or_the_count_of_several_keys() {
     let cli = CliFixture::new();
     let secret = cli.create_key("Live");
     cli.use_key(&secret);
@@ -60,7 +60,7 @@ fn a_key_in_use_needs_its_last_four_characters_and_several_keys_need_their_count
 }
 
 #[test]
-fn a_secret_is_typed_without_echo_and_shown_only_with_reveal() {
+fn secrets_are_typed_without_echo_and_shown_only_with_reveal() {
     let cli = CliFixture::new();
     let secret = cli.create_key("Grafana");
     let mut pty = start_in_terminal(&cli, &["verify"]);
@@ -92,7 +92,7 @@ fn a_secret_is_typed_without_echo_and_shown_only_with_reveal() {
 }
 
 #[test]
-fn tables_fit_the_terminal_and_are_complete_in_a_pipe() {
+fn tables_fit_the_terminal_and_are_not_truncated_in_a_pipe() {
     let cli = CliFixture::new();
     for name in ["工場ライン三号機のダッシュボード用キー監視", "Power BI – Sales and logistics of all plants"]
     {

@@ -43,7 +43,7 @@ fn the_secret_file_is_new_private_and_opened_before_the_key_is_created() {
 }
 
 #[test]
-fn a_command_receives_the_secret_on_standard_input_only() {
+fn a_command_receives_the_secret_only_on_standard_input() {
     let cli = CliFixture::new();
     // Records what the command can see, and what other users of the machine could see meanwhile.
     let look = "cat /proc/[0-9]*/cmdline > ps.txt 2> /dev/null; cat /proc/$PPID/environ > parent.txt";
@@ -91,7 +91,7 @@ fn a_command_receives_the_secret_on_standard_input_only() {
 }
 
 #[test]
-fn a_broken_pipe_names_the_key_and_how_to_resume() {
+fn the_error_for_a_broken_pipe_names_the_key_and_how_to_resume() {
     let cli = CliFixture::new();
     let mut child =
         cli.command(KEYWARD).args(["keys", "create", "--workspace", "--name", "Grafana"]).spawn().unwrap();

@@ -47,7 +47,7 @@ fn flags_override_the_environment_and_the_environment_overrides_the_file() {
 }
 
 #[test]
-fn a_session_is_read_from_environment_file_standard_input_or_command() {
+fn the_session_is_read_from_the_environment_a_file_standard_input_or_a_command() {
     let cli = CliFixture::new();
     let (_, saved) = cli.files(".local/state/keyward/sessions").remove(0);
     let saved: serde_json::Value = serde_json::from_slice(&saved).unwrap();

@@ -9,7 +9,7 @@ fn pem(name: &str) -> PathBuf {
 }
 
 #[test]
-fn signing_in_over_tls_with_a_private_certificate_authority() {
+fn signing_in_works_over_tls_with_a_private_certificate_authority() {
     let cli = CliFixture::with_tls(&pem("localhost.pem"), &pem("localhost.key"));
     let ca = pem("ca.pem");
     let ca = ca.to_str().unwrap();
@@ -63,7 +63,7 @@ fn each_certificate_problem_has_its_own_message() {
 }
 
 #[test]
-fn a_file_without_certificates_and_the_wrong_scheme_are_named() {
+fn errors_report_a_file_without_certificates_and_a_wrong_scheme() {
     let cli = CliFixture::with_tls(&pem("localhost.pem"), &pem("localhost.key"));
     std::fs::write(cli.path("empty.pem"), "nothing").unwrap();
     let login =

@@ -3,7 +3,7 @@
 use super::cli_fixture::CliFixture;
 
 #[test]
-fn verify_names_each_cause() {
+fn verify_reports_why_a_key_is_refused() {
     let cli = CliFixture::new();
     let key = cli.create_key("Grafana");
     let verify = |pasted: &str, code: i32, words: &[&str]| {

@@ -83,7 +83,7 @@ async fn if_match_follows_rfc_9110() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn location_leads_to_the_created_key() {
+async fn the_location_header_points_to_the_created_key() {
     let server = TestServer::start(&Database::sqlite()).await;
     let other = ForeignClient::signed_in(&server).await;
     for list in ["/personal-api-keys", "/api-keys"] {
@@ -100,7 +100,7 @@ async fn location_leads_to_the_created_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_closes_its_write_half_is_answered() {
+async fn a_client_that_closes_its_write_half_gets_a_response() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let other = ForeignClient::signed_in(&server).await;
@@ -124,7 +124,7 @@ async fn a_client_that_closes_its_write_half_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unread_body_keeps_the_connection_open() {
+async fn the_connection_stays_open_after_an_unread_body() {
     let server = TestServer::start(&Database::sqlite()).await;
     let created = create(&server.ada, ORGANIZATION, key_named("proxy")).await;
     let key = format!("Bearer {}", created.secret.unwrap().expose());

@@ -17,7 +17,7 @@ use crate::support::test_server::{TestServer, problem_type, settings_without_lim
 
 /// Guarantee 20: a listing is complete under change.
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_are_paged_and_return_changes() {
+async fn lists_are_paged_and_can_be_limited_to_changes() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let mut keys = Vec::new();
@@ -102,7 +102,7 @@ async fn uses_are_counted_by_hour_and_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn uses_survive_a_restart() {
+async fn usage_survives_a_restart() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let created = create(&server.ada, ORGANIZATION, key_named("busy")).await;

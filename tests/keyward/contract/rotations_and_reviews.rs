@@ -20,7 +20,7 @@ use crate::support::keys::{key_client, key_named, unless_used_since};
 use crate::support::test_server::{TestServer, problem_type, settings_without_limits};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_goes_through_its_phases() {
+async fn a_rotation_passes_through_its_phases() {
     let clock = Clock::fixed(Clock::System.now());
     let database = crate::support::Database::sqlite();
     let server = TestServer::start_with(&database, settings_without_limits(), clock.clone()).await;

@@ -35,7 +35,7 @@ impl<'a> MakeWriter<'a> for Lines {
 // On a single thread, so that only this test writes to the log.
 /// Guarantee 25: no credential in argv, environment dumps, Debug, panics or logs.
 #[tokio::test]
-async fn the_log_identifies_requests_and_holds_no_secret() {
+async fn the_log_identifies_requests_and_contains_no_secret() {
     // With a single subscriber, `tracing` would let the threads of other tests, which have none, set the maximum level.
     let _second = tracing::Dispatch::new(subscriber(io::sink, "off"));
     let lines = Lines::default();

@@ -15,7 +15,7 @@ use super::serve;
 use crate::support::raw_http::{read_response, request};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tls_clients_are_answered_and_plain_http_is_not() {
+async fn the_server_answers_tls_clients_but_not_plain_http() {
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keyward/support/tls");
     let tls = TlsFiles { certificate: files.join("localhost.pem"), key: files.join("localhost.key") };
     let (running, _folder) = serve(|settings| settings.tls = Some(tls)).await;

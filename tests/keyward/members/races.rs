@@ -38,7 +38,7 @@ async fn start_other_servers(
 
 /// Guarantee 10: there is always one active admin.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_active_admin_is_always_left() {
+async fn one_active_admin_always_remains() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let (_next, anonymous_clients): (Vec<_>, Vec<_>) =
@@ -134,7 +134,7 @@ async fn a_role_change_or_removal_applies_to_the_next_request_on_every_server() 
 
 /// Guarantee 13: the first admin cannot be taken.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_parallel_setups_exactly_one_succeeds() {
+async fn exactly_one_of_many_parallel_setups_succeeds() {
     let once = async |database: &Database| {
         // Opening an empty database creates its tables, which is part of the race.
         let stores = join_all((0..4).map(|_| async {

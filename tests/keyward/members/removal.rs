@@ -52,7 +52,7 @@ async fn assert_no_key_is_active(
 
 /// Guarantee 9: a personal key never outlives its member.
 #[tokio::test(flavor = "multi_thread")]
-async fn removal_races_a_create() {
+async fn no_key_stays_active_when_a_removal_races_a_create() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let (_running, anonymous_clients) = start_all_servers(&server, database).await;
@@ -81,7 +81,7 @@ async fn removal_races_a_create() {
 
 /// Guarantee 9: a personal key never outlives its member.
 #[tokio::test(flavor = "multi_thread")]
-async fn removal_races_a_reissue() {
+async fn no_key_stays_active_when_a_removal_races_a_reissue() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let (_running, anonymous_clients) = start_all_servers(&server, database).await;
@@ -107,7 +107,7 @@ async fn removal_races_a_reissue() {
 
 /// Guarantee 9: a personal key never outlives its member.
 #[tokio::test(flavor = "multi_thread")]
-async fn removal_races_a_use() {
+async fn no_key_is_accepted_when_a_removal_races_a_use() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let (_running, anonymous_clients) = start_all_servers(&server, database).await;

@@ -174,7 +174,7 @@ async fn is_admin(address: SocketAddr, token: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn replies_to_random_requests_conform_to_the_document() {
+async fn responses_to_random_requests_conform_to_the_document() {
     for_each_database(fuzz).await;
 }
 

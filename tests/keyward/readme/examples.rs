@@ -96,7 +96,7 @@ impl Reader {
 }
 
 #[test]
-fn the_examples_run_as_they_are_printed() {
+fn the_examples_run_as_printed() {
     let lines = blocks("sh");
     assert!(lines.len() >= 8, "{lines:#?}");
     let mut reader = Reader::new();
@@ -111,7 +111,7 @@ fn the_examples_run_as_they_are_printed() {
 }
 
 #[test]
-fn examples_that_are_not_run_only_use_cargo() {
+fn examples_that_are_not_run_use_only_cargo() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let fences: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("```")).step_by(2).collect();
     assert!(fences.iter().all(|fence| ["sh", "sh no-run"].contains(fence)), "{fences:?}");

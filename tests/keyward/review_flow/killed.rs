@@ -197,7 +197,7 @@ async fn killed(database: &Database, nth: usize, held: Held) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_batch_interrupted_by_a_kill_is_completed_without_repeats() {
+async fn a_batch_interrupted_by_a_kill_is_completed_and_no_decision_is_applied_twice() {
     for held in [Held::Request, Held::Answer] {
         for nth in 1..=KEYS {
             for_each_database(async |database| killed(database, nth, held).await).await;

@@ -40,7 +40,7 @@ impl Shell {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_driven_by_commands() {
+async fn a_rotation_can_be_driven_by_commands() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let shell = Shell::of(&fixture, "cron@plant.example").await;

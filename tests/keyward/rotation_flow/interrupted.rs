@@ -16,7 +16,7 @@ const ANEW: &str = "2<enter>";
 const REVOKE: &str = "3<enter>";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_lost_in_a_rotation_is_kept_reissued_or_revoked_at_the_next_start() {
+async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_start() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
@@ -79,7 +79,7 @@ async fn a_secret_lost_in_a_rotation_is_kept_reissued_or_revoked_at_the_next_sta
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replacement_with_a_lost_secret_is_replaced() {
+async fn a_replacement_whose_secret_was_lost_is_replaced() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
@@ -111,7 +111,7 @@ async fn a_replacement_with_a_lost_secret_is_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_leaked_key_is_revoked_and_replaced_wherever_the_program_crashes() {
+async fn a_leaked_key_is_revoked_and_replaced_after_a_crash_at_any_point() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
@@ -147,7 +147,7 @@ async fn a_leaked_key_is_revoked_and_replaced_wherever_the_program_crashes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_admins_at_their_screens_one_succeeds_and_the_other_sees_who() {
+async fn when_two_admins_rotate_the_same_key_one_succeeds_and_the_other_sees_who_did_it() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;

@@ -27,7 +27,7 @@ fn is_available_somewhere(open: &str, action: Action) -> bool {
 }
 
 #[test]
-fn every_action_of_a_tab_has_a_handler_and_is_available_in_some_tab() {
+fn every_bound_action_has_a_handler_and_is_available_on_some_tab() {
     let mut available = HashSet::new();
     let mut unavailable = HashSet::new();
     for open in TABS {

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::driver::Driver;
 
 #[test]
-fn the_log_loads_older_rows_while_scrolling_and_opens_the_key() {
+fn the_activity_log_loads_older_rows_while_scrolling_and_opens_keys() {
     for (columns, rows) in [(80, 24), (120, 40), (60, 16)] {
         assert_snapshot!(Driver::at(columns, rows).press("6").screen());
     }
@@ -22,7 +22,7 @@ fn the_log_loads_older_rows_while_scrolling_and_opens_the_key() {
 }
 
 #[test]
-fn the_filter_covers_the_whole_log() {
+fn the_filter_searches_the_whole_activity_log() {
     let driver = Driver::new().press("6/action:refused<enter>");
     assert!(driver.screen().contains("/112"), "{}", driver.screen());
 }

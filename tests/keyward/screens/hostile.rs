@@ -90,7 +90,7 @@ fn hostile_names_are_shown_harmlessly_on_every_screen() {
 }
 
 #[test]
-fn every_size_from_one_cell_up_is_drawn() {
+fn every_window_size_down_to_one_cell_is_drawn() {
     let screens = [
         "",
         "j<enter>",
@@ -131,7 +131,7 @@ fn every_size_from_one_cell_up_is_drawn() {
 
 /// The keys of a rotation need not be in any table.
 #[test]
-fn a_rotation_is_finished_though_its_keys_are_in_no_table() {
+fn a_rotation_can_be_finished_when_its_keys_are_not_listed() {
     for (columns, rows) in [(1, 1), (80, 24)] {
         let mut driver = Driver::new().resize(columns, rows).press("5[x");
         let old = driver.model.screens.rotations.selected(&driver.model.context).unwrap().old.id;
@@ -142,7 +142,7 @@ fn a_rotation_is_finished_though_its_keys_are_in_no_table() {
 
 /// Older pages are requested while scrolling, up to a memory limit.
 #[test]
-fn an_endless_log_is_truncated_in_memory() {
+fn an_endless_activity_log_is_kept_within_a_memory_limit() {
     let mut driver = Driver::new();
     for row in &mut driver.log[..200] {
         row.detail = "x".repeat(200_000);
@@ -158,7 +158,7 @@ fn an_endless_log_is_truncated_in_memory() {
 }
 
 #[test]
-fn contradictory_replies_cause_no_request_loop() {
+fn contradictory_responses_cause_no_request_loop() {
     let mut driver = Driver::new();
     driver.deny_key_lists = true;
     let before = driver.requests.len();
@@ -188,7 +188,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_key_presses_and_sizes_never_panic_or_keep_a_secret(
+    fn random_key_presses_and_window_sizes_cause_no_panic_and_leave_no_secret(
         keys in prop::collection::vec(key_press(), 1..60),
         sizes in prop::collection::vec((1u16..130, 1u16..50), 1..4),
         role in prop::sample::select(vec![Role::Admin, Role::Normal, Role::Operator]),

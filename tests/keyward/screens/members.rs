@@ -37,7 +37,7 @@ fn a_role_change_shows_its_consequences_first() {
 }
 
 #[test]
-fn removing_a_member_lists_the_revoked_keys_and_leads_into_the_review() {
+fn removing_a_member_lists_the_revoked_keys_and_leads_to_the_review() {
     let driver = Driver::new().press("5jjjx");
     assert_snapshot!(driver.screen());
     let driver = driver.press("y<enter>");
@@ -65,7 +65,7 @@ fn members_are_sorted_with_the_sort_menu() {
 }
 
 #[test]
-fn removing_a_member_is_confirmed_with_the_binding_of_yes() {
+fn removing_a_member_is_confirmed_with_the_key_bound_to_yes() {
     let removed = |driver: &Driver| driver.screen().contains("Removed eve");
     let at_eve = |keymap: &[(&str, &str)]| {
         let own = keymap.iter().map(|&(action, key)| (action.to_owned(), vec![key.to_owned()])).collect();

@@ -16,7 +16,7 @@ fn fail_requests(driver: Driver, times: usize) -> Driver {
 }
 
 #[test]
-fn the_account_and_the_keys_are_requested_again() {
+fn the_account_and_the_keys_are_reloaded_after_an_outage() {
     use super::driver::start;
     use keyward::domain::member::Role;
     let driver = fail_requests(Driver::prepare(start(80, 24), Role::Admin), 2).release();
@@ -34,7 +34,7 @@ fn the_account_and_the_keys_are_requested_again() {
 }
 
 #[test]
-fn every_other_tab_is_requested_again() {
+fn every_other_tab_is_reloaded_after_an_outage() {
     for tab in ["4", "5", "6"] {
         let whole = Driver::new().press(tab).screen();
         let driver = fail_requests(Driver::new(), 1).press(tab);
@@ -48,7 +48,7 @@ fn every_other_tab_is_requested_again() {
 }
 
 #[test]
-fn rows_stay_while_the_server_is_unreachable() {
+fn rows_stay_visible_while_the_server_is_unreachable() {
     let driver = Driver::new();
     let before = driver.model.selected_key().unwrap().id;
     let driver = fail_requests(driver, 3).wait(11_000);

@@ -12,7 +12,7 @@ use super::driver::{Driver, ascii_mono_theme, secret, start};
 use super::key_fixtures::NOW;
 
 #[test]
-fn creating_a_key_warns_and_advises() {
+fn the_create_popup_gives_warnings_and_advice() {
     let driver = Driver::new().press("n");
     assert_snapshot!(driver.screen());
     let driver = driver.press("my notebook");
@@ -23,7 +23,7 @@ fn creating_a_key_warns_and_advises() {
 }
 
 #[test]
-fn a_new_secret_is_masked_until_revealed_and_gone_after_closing() {
+fn a_new_secret_is_masked_until_revealed_and_discarded_after_closing() {
     let driver = Driver::new().press("nLine 4<enter>");
     assert_snapshot!(driver.screen());
     let shown = secret();
@@ -49,7 +49,7 @@ fn a_new_secret_is_masked_until_revealed_and_gone_after_closing() {
 }
 
 #[test]
-fn a_secret_goes_into_a_file_or_a_command() {
+fn a_secret_can_be_written_to_a_file_or_piped_to_a_command() {
     let driver = Driver::new().press("nLine 4<enter>w");
     assert_snapshot!(driver.screen());
     let driver = driver.press("~/line4.key<enter>");
@@ -72,7 +72,7 @@ fn a_refused_create_keeps_what_was_typed() {
 }
 
 #[test]
-fn a_silent_key_is_revoked_with_one_key_press() {
+fn a_key_that_is_not_in_use_is_revoked_with_one_key_press() {
     let driver = Driver::new().press("jjx");
     assert_snapshot!(driver.screen());
     let driver = driver.press("y");
@@ -90,7 +90,7 @@ fn key_presses_before_the_popup_is_shown_revoke_nothing() {
 }
 
 #[test]
-fn a_key_in_use_needs_the_last_four_and_a_used_key_a_reason() {
+fn revoking_a_key_in_use_requires_its_last_four_characters_and_a_reason_if_it_was_just_used() {
     let mut driver = Driver::new().press("jjjx");
     assert_snapshot!(driver.screen());
     let four = driver.key_named("Power BI – Sales").last_four().to_owned();
@@ -130,7 +130,7 @@ fn an_edit_conflict_is_shown() {
 }
 
 #[test]
-fn menus_palette_help_and_messages() {
+fn the_menus_palette_help_and_messages_are_shown() {
     assert_snapshot!(Driver::new().press("s").screen());
     assert_snapshot!(Driver::new().press("ss").screen());
     assert_snapshot!(Driver::new().press("s1").screen());
@@ -146,7 +146,7 @@ fn menus_palette_help_and_messages() {
 }
 
 #[test]
-fn restricted_popups_explain_why_nothing_is_written() {
+fn popups_explain_why_nothing_is_written_in_restricted_mode() {
     let restricted = || Driver::with(StartOptions { restricted: true, ..start(80, 24) }, Role::Admin);
     for keys in ["3SAy<esc>E<enter>", "nLine 4<enter>w", "nLine 4<enter>p"] {
         let driver = restricted().press(keys);
@@ -167,7 +167,7 @@ fn a_fuzzy_search_finds_a_command() {
 }
 
 #[test]
-fn an_unfinished_create_is_offered_at_the_start() {
+fn an_unfinished_create_can_be_resumed_at_the_next_start() {
     let mut start = start(80, 24);
     start.unfinished_creates = vec![UnfinishedCreate {
         idempotency_key: "tui-before".into(),
@@ -184,7 +184,7 @@ fn an_unfinished_create_is_offered_at_the_start() {
 }
 
 #[test]
-fn signing_in_again_after_a_session_ended_keeps_everything() {
+fn signing_in_again_after_the_session_ended_keeps_the_open_work() {
     let ended =
         RequestError::Refused(Box::new(Problem::new(ProblemType::SessionEnded, "The session has ended.")));
     let driver = Driver::new().press("jj").fail_next(ended).press("r");

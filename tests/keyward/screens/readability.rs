@@ -38,7 +38,7 @@ fn the_result_of_a_revoke_is_visible_for_any_key_name() {
 }
 
 #[test]
-fn the_help_key_is_shown_at_every_size() {
+fn the_key_binding_for_help_is_shown_at_every_window_size() {
     for (columns, rows) in [(40, 10), (60, 16), (80, 24), (120, 40)] {
         for keys in ["1", "2", "3", "4", "5", "6", "jjj ", "3K<enter>"] {
             let screen = Driver::at(columns, rows).press(keys).screen();
@@ -89,7 +89,7 @@ fn one_marked_key_is_revoked_like_a_selected_key() {
 }
 
 #[test]
-fn a_filter_that_matches_only_revoked_keys_says_so() {
+fn the_table_says_that_a_filter_matches_only_revoked_keys() {
     let driver = Driver::new().press("/old erp<enter>");
     assert!(driver.screen().contains("Only revoked keys match the filter"), "{}", driver.screen());
     assert!(driver.press(".").screen().contains("Old ERP"));
@@ -97,7 +97,7 @@ fn a_filter_that_matches_only_revoked_keys_says_so() {
 }
 
 #[test]
-fn a_reply_ends_the_outage_at_once() {
+fn a_response_clears_the_outage_notice_at_once() {
     let lost = RequestError::Unreachable("Nothing answers.".into());
     let driver = Driver::new().press("nLine 4").fail_next(lost).press("<enter>");
     assert!(driver.screen().contains("no answer"));
@@ -181,7 +181,7 @@ fn an_admin_is_warned_about_changing_their_own_account() {
 }
 
 #[test]
-fn choices_are_distinct_without_colour_and_the_footer_lists_only_usable_keys() {
+fn choices_are_distinct_without_colour_and_the_footer_lists_only_usable_key_bindings() {
     let screen = Driver::new().press("5i").screen();
     assert!(screen.contains("(●) normal   ( ) operator   ( ) admin"), "{screen}");
     let screen = Driver::new().press("5icarl@plant.example<enter>").screen();
@@ -210,7 +210,7 @@ fn truncated_content_is_indicated() {
 }
 
 #[test]
-fn a_filter_that_hides_the_queue_says_so() {
+fn the_review_says_that_a_filter_hides_the_queue() {
     let screen = Driver::new().press("3/zzz<enter>").screen();
     assert!(
         screen.contains("The filter hides every key in the queue (5)") && !screen.contains("No keys need"),
@@ -219,7 +219,7 @@ fn a_filter_that_hides_the_queue_says_so() {
 }
 
 #[test]
-fn the_confirmation_input_is_visible_at_every_size() {
+fn the_confirmation_input_is_visible_at_every_window_size() {
     for (columns, rows) in [(40, 10), (60, 16), (80, 24)] {
         let screen = Driver::at(columns, rows).press("3xxAxyz").screen();
         assert!(screen.contains("Type revoke 2") && screen.contains(": xyz"), "{screen}");

@@ -61,7 +61,7 @@ fn the_last_four_characters_and_a_reason_are_required() {
 }
 
 #[test]
-fn a_failed_revoke_is_reported_beside_the_new_secret_and_retried() {
+fn a_failed_revoke_is_reported_next_to_the_new_secret_and_retried() {
     let lost = RequestError::Unreachable("The server did not answer.".into());
     let driver =
         filled_in().hold_replies().press("<enter>").release_batch().fail_next(lost.clone()).release();
@@ -78,7 +78,7 @@ fn a_failed_revoke_is_reported_beside_the_new_secret_and_retried() {
 }
 
 #[test]
-fn without_a_replacement_the_leaked_key_is_revoked_all_the_same() {
+fn a_leaked_key_can_be_revoked_even_if_its_replacement_is_refused() {
     let taken = refused(ProblemType::ReplacesConflict, "The key is being replaced already.");
     let driver = filled_in().fail_next(taken).press("<enter>");
     assert_snapshot!(driver.screen());
@@ -89,7 +89,7 @@ fn without_a_replacement_the_leaked_key_is_revoked_all_the_same() {
 }
 
 #[test]
-fn a_create_with_a_lost_reply_is_repeated_with_the_same_idempotency_key() {
+fn a_create_whose_response_was_lost_is_retried_with_the_same_idempotency_key() {
     let lost = RequestError::Unreachable("The server did not answer.".into());
     let mut driver = filled_in().fail_next(lost).press("<enter>");
     assert!(driver.screen().contains("NOT revoked yet"), "{}", driver.screen());
@@ -131,7 +131,7 @@ fn switching() -> Driver {
 }
 
 #[test]
-fn a_replacement_with_a_lost_secret_is_replaced_in_one_popup() {
+fn a_replacement_whose_secret_was_lost_is_replaced_in_one_popup() {
     let driver = switching().press("R");
     assert_snapshot!(driver.screen());
     let driver = driver.press("<enter>");
@@ -146,7 +146,7 @@ fn a_replacement_with_a_lost_secret_is_replaced_in_one_popup() {
 }
 
 #[test]
-fn a_replacement_used_meanwhile_is_kept() {
+fn a_replacement_that_was_used_in_the_meantime_is_kept() {
     let driver = switching().press("R");
     let used = refused(ProblemType::UsedSince, "The key was used since you looked.");
     let driver = driver.fail_next(used).press("<enter>");

@@ -46,21 +46,21 @@ fn kept(driver: &Driver) -> String {
 }
 
 #[test]
-fn the_queue_shows_the_riskiest_first_with_its_reasons() {
+fn the_queue_lists_the_riskiest_keys_first_with_their_reasons() {
     for (columns, rows) in [(80, 24), (120, 40), (60, 16)] {
         assert_snapshot!(Driver::at(columns, rows).press("3").screen());
     }
 }
 
 #[test]
-fn decisions_are_made_on_the_row() {
+fn decisions_are_shown_in_the_row_of_the_key() {
     assert_snapshot!(Driver::new().press("3xSRK").screen());
     assert_snapshot!(Driver::new().press("3xSRKstill needed<enter>").screen());
     assert_snapshot!(Driver::new().press("3xSRKstill needed<enter>A").screen());
 }
 
 #[test]
-fn twenty_keys_take_at_most_45_presses() {
+fn twenty_keys_are_reviewed_with_at_most_45_key_presses() {
     let mut presses = 0;
     let mut press = |driver: Driver, keys: &str| {
         presses += keys.replace("<enter>", "E").chars().count();
@@ -82,7 +82,7 @@ fn twenty_keys_take_at_most_45_presses() {
 }
 
 #[test]
-fn one_silent_key_is_confirmed_with_a_letter_and_several_with_their_count() {
+fn revoking_one_unused_key_is_confirmed_with_a_letter_and_several_with_their_count() {
     let driver = reviewing(stale(3)).press("3xAy");
     assert_eq!(driver.reviews.len(), 1);
     let driver = reviewing(stale(3)).press("3axArevoke 2<enter>");
@@ -94,13 +94,13 @@ fn one_silent_key_is_confirmed_with_a_letter_and_several_with_their_count() {
 }
 
 #[test]
-fn pasted_key_presses_revoke_nothing() {
+fn pasted_text_revokes_nothing() {
     let driver = reviewing(stale(3)).press("3").press_in_one_frame("xAy");
     assert_eq!(driver.reviews.len(), 0);
 }
 
 #[test]
-fn a_key_used_meanwhile_is_kept_and_the_client_is_named() {
+fn a_key_used_since_the_decision_is_kept_and_its_client_is_named() {
     let mut driver = reviewing(stale(2)).press("3xxA");
     let used = driver.key_named("Stale 01");
     used.last_used_at = Some(NOW.plus(TimeDelta::minutes(4)));
@@ -111,7 +111,7 @@ fn a_key_used_meanwhile_is_kept_and_the_client_is_named() {
 }
 
 #[test]
-fn keys_in_use_are_left_alone() {
+fn keys_in_use_are_not_revoked() {
     let mut keys = stale(2);
     keys[0].last_used_at = Some(NOW.minus(TimeDelta::minutes(12)));
     keys[0].created_at = NOW.minus(TimeDelta::days(400));
@@ -140,7 +140,7 @@ fn undo_reverts_one_step() {
 }
 
 #[test]
-fn drafts_survive_a_restart_and_nothing_is_applied_twice() {
+fn drafts_survive_a_restart_and_no_decision_is_applied_twice() {
     let driver = reviewing(stale(3)).press("3xKbecause<enter>");
     let (drafts, keys) = (kept(&driver), driver.keys.clone());
     let again = |reviews| {
@@ -162,7 +162,7 @@ fn drafts_survive_a_restart_and_nothing_is_applied_twice() {
 }
 
 #[test]
-fn a_lost_connection_keeps_the_rest_as_drafts() {
+fn decisions_that_were_not_applied_stay_drafts_after_a_lost_connection() {
     let lost = RequestError::Unreachable("The server did not answer.".into());
     let driver = reviewing(stale(12)).press("3axArevoke 12").fail_next(lost).press("<enter>");
     assert!(driver.reviews.len() < 12);
@@ -184,7 +184,7 @@ fn the_preview_opens_once_earlier_decisions_are_loaded() {
 }
 
 #[test]
-fn the_preview_also_waits_for_the_keys() {
+fn the_preview_opens_once_the_keys_are_loaded() {
     let first = reviewing(stale(3)).press("3x");
     let start = keyward::tui::context::StartOptions { drafts: kept(&first), ..start(80, 24) };
     let mut driver = Driver::prepare(start, Role::Admin);

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::driver::Driver;
 
 #[test]
-fn rotations_are_listed_with_their_phase() {
+fn rotations_are_listed_with_their_phases() {
     for (columns, rows) in [(80, 24), (120, 40), (60, 16)] {
         assert_snapshot!(Driver::at(columns, rows).press("4").screen());
     }
@@ -32,13 +32,13 @@ fn the_wizard_shows_each_phase() {
 }
 
 #[test]
-fn a_ready_rotation_needs_one_letter_to_finish_and_others_need_the_last_four() {
+fn a_ready_rotation_is_finished_with_one_letter_and_others_with_the_last_four_characters() {
     assert_snapshot!(Driver::at(80, 24).press("4x").screen());
     assert_snapshot!(Driver::at(80, 24).press("4jjx").screen());
 }
 
 #[test]
-fn a_rotation_starts_from_a_key() {
+fn a_rotation_is_started_from_a_key() {
     assert_snapshot!(Driver::at(80, 24).press("R").screen());
     assert_snapshot!(Driver::at(80, 24).press("R<enter>").screen());
 }

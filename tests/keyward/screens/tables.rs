@@ -10,7 +10,7 @@ use keyward::tui::msg::RequestError;
 use super::driver::{Driver, ascii_mono_theme, start};
 
 #[test]
-fn an_admin_starts_on_the_workspace() {
+fn an_admin_starts_on_the_workspace_tab() {
     assert_snapshot!(Driver::new().screen());
     assert_snapshot!(Driver::at(120, 40).wait(300).screen());
     assert_snapshot!(Driver::at(60, 16).screen());
@@ -26,7 +26,7 @@ fn details_are_shown_beside_below_or_over_the_table() {
 }
 
 #[test]
-fn empty_states_say_what_to_do_next() {
+fn empty_tables_say_what_to_do_next() {
     let driver = |role| Driver::prepare(start(80, 24), role);
     assert_snapshot!(driver(Role::Admin).hold_replies().wait(250).screen());
     assert_snapshot!(driver(Role::Normal).release().press("2").screen());
@@ -57,7 +57,7 @@ fn a_slow_refresh_dims_the_rows_and_shows_a_spinner() {
 }
 
 #[test]
-fn a_filter_narrows_while_typing() {
+fn a_filter_narrows_the_table_while_typing() {
     let driver = Driver::new().press("/sa");
     assert_snapshot!(driver.screen());
     assert_snapshot!(driver.press("<esc>/owner:removed<enter>").screen());
@@ -73,7 +73,7 @@ fn rows_are_distinct_without_colour_and_unicode() {
 }
 
 #[test]
-fn a_refresh_keeps_the_selection_on_its_key() {
+fn a_refresh_keeps_the_same_key_selected() {
     let mut driver = Driver::new().press("jjj");
     let before = driver.model.selected_key().unwrap().id;
     let newer = super::key_fixtures::key(90, KeyKind::Organization, "Newest", TimeDelta::zero(), None);

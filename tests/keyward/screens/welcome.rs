@@ -30,7 +30,7 @@ fn paste(welcome: &mut Welcome, text: &str) {
 }
 
 #[test]
-fn it_requests_a_server_and_a_code_and_explains_where_to_get_them() {
+fn the_form_asks_for_a_server_and_a_code_and_explains_where_to_get_them() {
     let (welcome, effects) = Welcome::new(start(80, 24));
     assert!(effects.is_empty());
     insta::assert_snapshot!(screen(&welcome, 80, 24));
@@ -38,7 +38,7 @@ fn it_requests_a_server_and_a_code_and_explains_where_to_get_them() {
 }
 
 #[test]
-fn wrong_input_is_kept_and_the_code_is_never_shown() {
+fn invalid_input_is_kept_and_the_code_is_never_shown() {
     let (mut welcome, _) = Welcome::new(start(80, 24));
     assert!(press(&mut welcome, &["tab", "tab", "enter"]).is_empty(), "no request is sent");
     assert!(screen(&welcome, 80, 24).contains("Enter the address of the server"));
@@ -73,7 +73,7 @@ fn wrong_input_is_kept_and_the_code_is_never_shown() {
 }
 
 #[test]
-fn buttons_start_the_demo_and_quit() {
+fn the_buttons_start_the_demo_and_quit() {
     let (mut welcome, _) = Welcome::new(start(80, 24));
     let effects = press(&mut welcome, &["tab", "tab", "tab", "enter"]);
     assert!(matches!(effects[..], [Effect::Quit]) && welcome.choice == Some(WelcomeChoice::Demo));
@@ -88,7 +88,7 @@ fn buttons_start_the_demo_and_quit() {
 }
 
 #[test]
-fn every_size_is_drawn() {
+fn every_window_size_is_drawn() {
     let (mut welcome, _) = Welcome::new(start(80, 24));
     press(&mut welcome, &["tab", "enter"]);
     for columns in 1..100 {

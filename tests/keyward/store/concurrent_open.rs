@@ -14,7 +14,7 @@ async fn write_and_read(store: &Store) -> Result<(), StoreError> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_opens_and_reads_during_writes() {
+async fn a_database_can_be_opened_and_read_during_writes() {
     for round in 0..scaled(1_000) {
         let database = Database::sqlite();
         // Four runs: the first with an empty database, the others with what the run before left.

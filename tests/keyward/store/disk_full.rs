@@ -46,7 +46,7 @@ async fn invite(store: &Store) -> Result<Id, StoreError> {
 
 /// Guarantee 17: a full disk fails closed and recovers by itself.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_loses_nothing_and_writes_resume() {
+async fn a_full_disk_loses_no_writes_and_writing_resumes() {
     let Some(disk) = SmallDisk::mount() else { return };
     let target = DatabaseLocation::Sqlite(disk.0.join("data/keys.db"));
     let store = Store::open(&target, OpenMode::Serve, Clock::System.now(), random_bytes).await.unwrap();

@@ -49,7 +49,7 @@ async fn database_files_are_private() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_readable_by_others_are_refused_with_the_chmod_to_run() {
+async fn files_readable_by_others_are_refused_and_the_error_gives_the_chmod_command() {
     let database = Database::sqlite();
     let path = path(&database);
     open(&database, OpenMode::Serve).await.unwrap().close().await;
@@ -70,7 +70,7 @@ async fn files_readable_by_others_are_refused_with_the_chmod_to_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_server_owns_the_file_and_tools_may_open_it() {
+async fn one_server_owns_the_database_file_and_tools_may_open_it() {
     let database = Database::sqlite();
     let serving = open(&database, OpenMode::Serve).await.unwrap();
     let second = open(&database, OpenMode::Serve).await;
@@ -92,7 +92,7 @@ async fn a_tool_never_creates_a_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_settings_of_sqlite_are_in_force() {
+async fn the_sqlite_settings_are_in_effect() {
     let database = Database::sqlite();
     let (store, _) = with_ada(&database).await;
     let mut raw = raw(&database.target).await;

@@ -8,7 +8,7 @@ use crate::support::{Database, for_each_database};
 
 /// Guarantees 7, 16: revocation is irreversible, and the activity log is append-only.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_deleted_revived_or_rewritten() {
+async fn final_rows_cannot_be_deleted_reactivated_or_rewritten() {
     for_each_database(async |database| {
         let (store, ada) = with_ada(database).await;
         let mut raw = raw(&database.target).await;

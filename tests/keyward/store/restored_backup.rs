@@ -120,7 +120,7 @@ async fn a_missing_or_older_revocation_log_blocks_keys_until_the_restore_is_acce
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_truncated_line_is_ignored() {
+async fn a_truncated_line_in_the_revocation_log_is_ignored() {
     let database = Database::sqlite();
     let (data, backup, ada) = revoked_since_backup(&database).await;
     restore(&backup, &data);

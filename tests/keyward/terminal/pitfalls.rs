@@ -3,19 +3,19 @@
 //! | pitfall | test |
 //! |---|---|
 //! | tmux drops OSC 52 silently, but accepts `load-buffer -w` | `tmux::a_copy_passes_through_tmux_and_leaves_no_buffer` |
-//! | screen needs BEL inside its string, which has at most 768 bytes | `tmux::a_copy_passes_through_screen_and_screen_keeps_no_secret`, `clipboard::gnu_screen_gets_strings_that_it_can_hold` |
-//! | terminals never acknowledge a copy | [`a_copy_is_reported_as_sent_never_as_copied`], `popups::a_new_secret_is_masked_until_revealed_and_gone_after_closing` |
+//! | screen needs BEL inside its string, which has at most 768 bytes | `tmux::a_copy_passes_through_screen_and_screen_keeps_no_secret`, `clipboard::gnu_screen_gets_strings_within_its_length_limit` |
+//! | terminals never acknowledge a copy | [`a_copy_is_reported_as_sent_never_as_copied`], `popups::a_new_secret_is_masked_until_revealed_and_discarded_after_closing` |
 //! | screen content stays readable after the program ends | `tmux::*`, `terminal::assert_restored`, `terminal::a_secret_*`, [`no_signal_leaves_a_secret_on_the_terminal`] |
 //! | a closed terminal makes read loops spin | `terminal::a_closed_terminal_ends_the_process`, `ssh::*` |
-//! | a late reply to OSC 11 arrives as key presses | [`a_late_terminal_reply_changes_nothing`], `input::replies_of_the_terminal_are_not_key_presses` |
+//! | a late reply to OSC 11 arrives as key presses | [`a_late_terminal_reply_changes_nothing`], `input::terminal_replies_are_not_key_presses` |
 //! | DECRPM and mode 2031 replies block readers | [`unsolicited_terminal_replies_are_harmless`] |
 //! | `NO_COLOR` hides reverse video | `terminal::the_selected_row_is_visible_without_colours` |
 //! | clearing queries the cursor position and waits | [`the_terminal_is_never_queried`], `terminal::suspending_and_resuming_restores_the_terminal` |
 //! | a frame takes thousands of writes | [`each_frame_is_one_write`], `output_bytes::moving_and_scrolling_write_few_bytes` |
 //! | CA files are missing; redirects send bodies again | `client::tests`, `hostile::tls` |
 //! | widgets draw bidi and control characters | `screens::hostile`, `ansi_encoder::control_characters_are_never_written` |
-//! | some characters have an ambiguous width | `terminal::a_locale_without_utf_8_gets_ascii`, [`the_linux_console_gets_ascii`] |
-//! | names contain characters that cannot be typed | `popups::a_key_in_use_needs_the_last_four_and_a_used_key_a_reason` |
+//! | some characters have an ambiguous width | `terminal::locales_without_utf_8_get_only_ascii_characters`, [`the_linux_console_gets_only_ascii_characters`] |
+//! | names contain characters that cannot be typed | `popups::revoking_a_key_in_use_requires_its_last_four_characters_and_a_reason_if_it_was_just_used` |
 //! | ssh does not forward COLORTERM | `capabilities::the_colour_depth_follows_the_environment`, `screens::themes` |
 
 use rustix::process::Signal;
@@ -120,7 +120,7 @@ fn selected_secret_in(text: &str) -> Option<String> {
 }
 
 #[test]
-fn the_linux_console_gets_ascii() {
+fn the_linux_console_gets_only_ascii_characters() {
     let demo = demo(|command| command.env("TERM", "linux"));
     demo.pty.wait_for_text("sk_...");
     demo.pty.inspect(|output| assert!(output.bytes.is_ascii()));
@@ -219,7 +219,7 @@ fn nothing_is_written_to_a_closed_terminal() {
 }
 
 #[test]
-fn a_hangup_with_an_open_terminal_restores_it() {
+fn a_hangup_restores_a_terminal_that_is_still_open() {
     let mut demo = demo(|_| ());
     demo.pty.signal(Signal::HUP);
     assert_eq!(demo.pty.wait(), 129);
@@ -230,7 +230,7 @@ fn a_hangup_with_an_open_terminal_restores_it() {
 }
 
 #[test]
-fn no_core_file_is_ever_written() {
+fn no_core_dump_is_ever_written() {
     let demo = demo(|_| ());
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", demo.pty.pid().as_raw_pid())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
