@@ -47,12 +47,12 @@ impl Screen {
         let (model, effects) = Model::new(start_options((120, 40)));
         let buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
         let mut screen = Self { model, buffer, drafts: 0, report: String::new() };
-        screen.answer(effects);
+        screen.reply_to(effects);
         screen
     }
 
     /// Replies to the requests that the tab needs; other requests get no reply.
-    fn answer(&mut self, effects: Vec<Effect>) {
+    fn reply_to(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Request { ticket, request } => {
@@ -69,7 +69,7 @@ impl Screen {
                         _ => continue,
                     };
                     let more = self.model.update(Msg::Reply { ticket, result: Ok(reply) });
-                    self.answer(more);
+                    self.reply_to(more);
                 }
                 Effect::SaveDrafts(text) | Effect::AppendDrafts(text) => self.drafts += text.len(),
                 _ => {}
@@ -77,15 +77,15 @@ impl Screen {
         }
     }
 
-    fn frame(&mut self) {
+    fn draw_frame(&mut self) {
         let drawn = black_box(view::draw(&self.model, &mut self.buffer));
         self.model.update(Msg::FrameWritten { max_scroll: drawn.max_scroll });
     }
 
     fn send(&mut self, msg: Msg) {
         let effects = self.model.update(msg);
-        self.answer(effects);
-        self.frame();
+        self.reply_to(effects);
+        self.draw_frame();
     }
 
     fn press(&mut self, keys: &str) {

@@ -39,7 +39,7 @@ const ROUNDS: usize = 9;
 fn main() {
     for count in [1_000, 100_000] {
         let began = monotonic_now();
-        let mut screen = Screen::of(count);
+        let mut screen = Screen::new(count);
         println!("\n{count} keys at {}x{}", SIZE.0, SIZE.1);
         println!("  taken in pages of {PAGE}          {:>9.1} ms in all", ms(monotonic_now() - began));
         println!("  first frame                  {:>9} bytes in {} write", screen.bytes(), screen.writes());
@@ -52,17 +52,17 @@ fn main() {
         screen.measure("page down", "pagedown", 12);
         screen.press("G");
         screen.measure("scroll back by one row", "k", PRESSES);
-        screen.burst();
-        screen.sorts();
-        screen.filters();
+        screen.measure_burst();
+        screen.measure_sorts();
+        screen.measure_filters();
     }
 }
 
 /// Writer that records the size of every write.
 #[derive(Clone, Default)]
-struct Meter(Rc<RefCell<Vec<usize>>>);
+struct CountingWriter(Rc<RefCell<Vec<usize>>>);
 
-impl Write for Meter {
+impl Write for CountingWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().push(bytes.len());
         Ok(bytes.len())
@@ -75,26 +75,26 @@ impl Write for Meter {
 
 struct Screen {
     model: Model,
-    frame_writer: FrameWriter<Meter>,
-    meter: Meter,
+    frame_writer: FrameWriter<CountingWriter>,
+    meter: CountingWriter,
 }
 
 impl Screen {
     /// Opens the screen of an admin with `count` keys.
-    fn of(count: usize) -> Self {
+    fn new(count: usize) -> Self {
         let hints =
             TerminalEnv { term: "xterm-256color".into(), locale: "C.UTF-8".into(), ..TerminalEnv::default() };
-        let meter = Meter::default();
+        let meter = CountingWriter::default();
         let mut frame_writer = FrameWriter::new(meter.clone(), Capabilities::detect(&hints), SIZE);
         frame_writer.queue_prefix(ENTER_SEQUENCE);
         let (model, effects) = Model::new(start_options(SIZE));
         let mut screen = Self { model, frame_writer, meter };
-        screen.answer(effects, count);
-        screen.frame();
+        screen.reply_to(effects, count);
+        screen.draw_frame();
         screen
     }
 
-    fn answer(&mut self, effects: Vec<Effect>, count: usize) {
+    fn reply_to(&mut self, effects: Vec<Effect>, count: usize) {
         for effect in effects {
             let Effect::Request { ticket, request } = effect else { continue };
             let replies = match request {
@@ -104,12 +104,12 @@ impl Screen {
             };
             for reply in replies {
                 let effects = self.model.update(Msg::Reply { ticket, result: Ok(reply) });
-                self.answer(effects, count);
+                self.reply_to(effects, count);
             }
         }
     }
 
-    fn frame(&mut self) {
+    fn draw_frame(&mut self) {
         let drawn = view::draw(&self.model, self.frame_writer.canvas());
         let scroll = drawn.scroll.map(|s| ScrollRegion {
             first_row: s.first_row_y,
@@ -143,73 +143,73 @@ impl Screen {
     fn press(&mut self, keys: &str) {
         for key in keys.chars() {
             self.update(&key.to_string());
-            self.frame();
+            self.draw_frame();
         }
     }
 
     /// Presses one key many times with a frame after each, and prints bytes and time per key press.
     fn measure(&mut self, what: &str, key: &str, times: usize) {
-        let mut took = Vec::new();
+        let mut durations = Vec::new();
         let mut bytes = Vec::new();
         let mut writes = 0;
         for _ in 0..times {
             self.meter.0.borrow_mut().clear();
             let began = monotonic_now();
             self.update(key);
-            self.frame();
-            took.push(monotonic_now() - began);
+            self.draw_frame();
+            durations.push(monotonic_now() - began);
             bytes.push(self.bytes());
             writes = writes.max(self.writes());
         }
-        took.sort_unstable();
+        durations.sort_unstable();
         bytes.sort_unstable();
         println!(
             "  {what:<28} {:>9} bytes a press, at most {} in {writes} write; {:.0} us to update and draw, p99 {:.0} us",
             bytes[times / 2],
             bytes[times - 1],
-            us(took[times / 2]),
-            us(took[times * 99 / 100])
+            us(durations[times / 2]),
+            us(durations[times * 99 / 100])
         );
     }
 
     /// Handles many key presses before one frame is drawn.
-    fn burst(&mut self) {
+    fn measure_burst(&mut self) {
         self.press("G");
         self.meter.0.borrow_mut().clear();
         let began = monotonic_now();
         for _ in 0..PRESSES {
             self.update("k");
         }
-        self.frame();
-        let took = monotonic_now() - began;
+        self.draw_frame();
+        let elapsed = monotonic_now() - began;
         println!(
             "  {PRESSES} presses at once          {:>9} bytes a press, rounded up, {} in {} write; {:.0} us",
             self.bytes().div_ceil(PRESSES),
             self.bytes(),
             self.writes(),
-            us(took)
+            us(elapsed)
         );
     }
 
     /// Sorts by every column.
-    fn sorts(&mut self) {
+    fn measure_sorts(&mut self) {
         let columns = self.model.screens.workspace.columns();
         let sortable = (0..columns.len()).filter(|&c| columns[c].order.is_some());
         for column in sortable {
-            let mut took = Vec::new();
+            let mut times = Vec::new();
             for _ in 0..ROUNDS {
                 let began = monotonic_now();
                 let Model { screens, context, .. } = &mut self.model;
                 screens.workspace.sort_by(context, column);
-                self.frame();
-                took.push(monotonic_now() - began);
+                self.draw_frame();
+                times.push(monotonic_now() - began);
             }
-            println!("  sort by {:<20} {:>9.1} ms", columns[column].title, ms(median(took)));
+            println!("  sort by {:<20} {:>9.1} ms", columns[column].title, ms(median(times)));
         }
     }
 
     /// Types filters with a frame after each letter, and prints the time of the slowest letter.
-    fn filters(&mut self) {
+    fn measure_filters(&mut self) {
         for filter in ["grafana", "!sap line", "~qtyrep", "idle:>90d", "agent:powerbi", "flag:unused"] {
             let mut slowest = Vec::new();
             for _ in 0..ROUNDS {
@@ -219,29 +219,29 @@ impl Screen {
                     let key = if letter == ' ' { "space".to_owned() } else { letter.to_string() };
                     let began = monotonic_now();
                     self.update(&key);
-                    self.frame();
+                    self.draw_frame();
                     most = most.max(monotonic_now() - began);
                 }
                 slowest.push(most);
                 self.update("esc");
-                self.frame();
+                self.draw_frame();
             }
             println!("  filter {filter:<21} {:>9.1} ms for the slowest letter", ms(median(slowest)));
         }
     }
 }
 
-fn median(mut took: Vec<Duration>) -> Duration {
-    took.sort_unstable();
-    took[took.len() / 2]
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
 }
 
-fn ms(took: Duration) -> f64 {
-    took.as_secs_f64() * 1e3
+fn ms(times: Duration) -> f64 {
+    times.as_secs_f64() * 1e3
 }
 
-fn us(took: Duration) -> f64 {
-    took.as_secs_f64() * 1e6
+fn us(times: Duration) -> f64 {
+    times.as_secs_f64() * 1e6
 }
 
 fn key(n: u32, created_by: &Arc<MemberRef>) -> Key {

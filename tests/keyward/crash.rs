@@ -49,9 +49,12 @@ async fn write_until_error(
     let counted = || count.fetch_add(1, Ordering::SeqCst);
     loop {
         let body = CreateKey { name: "Grafana".into(), note: None, replaces: None };
-        let once = format!("{:032x}", u128::from_ne_bytes(random_bytes()));
-        let key =
-            client.send(CallRequest::with(CreateOrganizationKey, body).idempotency_key(&once)).await?.key.id;
+        let unique = format!("{:032x}", u128::from_ne_bytes(random_bytes()));
+        let key = client
+            .send(CallRequest::with(CreateOrganizationKey, body).idempotency_key(&unique))
+            .await?
+            .key
+            .id;
         done.created.push(key);
         counted();
         let keep = ApplyDecision {
@@ -62,7 +65,7 @@ async fn write_until_error(
             note: None,
             unless_used_since: None,
         };
-        client.send(CallRequest::with(CreateReview, keep).idempotency_key(&once)).await?;
+        client.send(CallRequest::with(CreateReview, keep).idempotency_key(&unique)).await?;
         done.reviewed.push(key);
         counted();
         let revoke =
@@ -70,7 +73,7 @@ async fn write_until_error(
         client.send(CallRequest::with(RevokeOrganizationKey, revoke).id(key)).await?;
         done.revoked.push(key);
         counted();
-        let invite = InviteMember { email: format!("{once}@plant.example"), role: Role::Normal };
+        let invite = InviteMember { email: format!("{unique}@plant.example"), role: Role::Normal };
         let member = client.send(CallRequest::with(CreateInvitation, invite)).await?.member.id;
         done.invited.push(member);
         counted();
@@ -91,8 +94,11 @@ async fn assert_nothing_lost(store: &Store, done: &[Acknowledged], admin: Id) {
     };
     let (created, revoked) = (keys_of(Action::KeyCreated), keys_of(Action::KeyRevoked));
     let recorded = keys_of(Action::ReviewRecorded);
-    let once = |ids: &[Id]| ids.iter().collect::<HashSet<_>>().len() == ids.len();
-    assert!(once(&created) && once(&revoked) && once(&recorded), "a change has two activity rows");
+    let are_unique = |ids: &[Id]| ids.iter().collect::<HashSet<_>>().len() == ids.len();
+    assert!(
+        are_unique(&created) && are_unique(&revoked) && are_unique(&recorded),
+        "a change has two activity rows"
+    );
     let by_ada = |row: &&Activity| row.actor.as_ref().is_some_and(|actor| actor.id == admin);
     let from_host =
         |row: &&Activity| row.member_id == Some(admin) || row.action == Action::OrganizationCreated;
@@ -109,15 +115,20 @@ async fn assert_nothing_lost(store: &Store, done: &[Acknowledged], admin: Id) {
     let logged: HashSet<Id> = created.into_iter().filter(|id| !revoked.contains(id)).collect();
     assert_eq!(live, logged, "keys differ from the activity log");
     let reviews: Vec<Id> = reviews.into_iter().map(|review| review.key_id).collect();
-    assert!(once(&reviews), "a decision was recorded twice");
+    assert!(are_unique(&reviews), "a decision was recorded twice");
     let reviews: HashSet<Id> = reviews.into_iter().collect();
     assert_eq!(reviews, recorded.into_iter().collect(), "reviews differ from the activity log");
-    let gone: HashSet<Id> =
+    let removed_members: HashSet<Id> =
         members.iter().filter(|m| m.member.status == MemberStatus::Removed).map(|m| m.member.id).collect();
-    let of = |action| log.iter().filter(move |row| row.action == action).filter_map(|row| row.member_id);
-    assert_eq!(gone, of(Action::MemberRemoved).collect(), "removals differ from the activity log");
+    let members_of =
+        |action| log.iter().filter(move |row| row.action == action).filter_map(|row| row.member_id);
+    assert_eq!(
+        removed_members,
+        members_of(Action::MemberRemoved).collect(),
+        "removals differ from the activity log"
+    );
     let known: HashSet<Id> = members.iter().map(|m| m.member.id).collect();
-    assert_eq!(known, of(Action::MemberInvited).collect(), "members differ from the activity log");
+    assert_eq!(known, members_of(Action::MemberInvited).collect(), "members differ from the activity log");
     for done in done {
         assert!(
             done.revoked.iter().all(|id| !replayed.contains(id)),
@@ -130,7 +141,7 @@ async fn assert_nothing_lost(store: &Store, done: &[Acknowledged], admin: Id) {
         assert!(done.reviewed.iter().all(|id| reviews.contains(id)), "a review was lost");
         assert!(done.revoked.iter().all(|id| revoked.contains(id)), "a revocation was lost");
         assert!(done.invited.iter().all(|id| known.contains(id)), "an invitation was lost");
-        assert!(done.removed.iter().all(|id| gone.contains(id)), "a removal was lost");
+        assert!(done.removed.iter().all(|id| removed_members.contains(id)), "a removal was lost");
     }
 }
 

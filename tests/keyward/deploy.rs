@@ -58,12 +58,12 @@ impl Nginx {
             .filter(|line| !line.trim_start().starts_with("ssl_certificate"))
             .collect::<Vec<_>>()
             .join("\n");
-        let at = folder.path().display();
+        let folder_path = folder.path().display();
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|kind| format!("{kind}_temp_path {at}/{kind};"))
+            .map(|kind| format!("{kind}_temp_path {folder_path}/{kind};"))
             .join("\n");
         let whole = format!(
-            "daemon off;\nmaster_process off;\npid {at}/pid;\nerror_log {at}/error.log;\nevents {{}}\n\
+            "daemon off;\nmaster_process off;\npid {folder_path}/pid;\nerror_log {folder_path}/error.log;\nevents {{}}\n\
              http {{\naccess_log off;\n{temporary}\n{site}}}\n"
         );
         let file = folder.path().join("nginx.conf");
@@ -73,7 +73,7 @@ impl Nginx {
             .arg(folder.path())
             .arg("-c")
             .arg(&file)
-            .args(["-e", &format!("{at}/error.log")])
+            .args(["-e", &format!("{folder_path}/error.log")])
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
@@ -88,20 +88,20 @@ impl Nginx {
     }
 
     async fn get(&self, headers: &[(&str, &str)]) -> RawResponse {
-        let all: Vec<_> =
+        let all_headers: Vec<_> =
             [("Host", "api.plant.example")].into_iter().chain(headers.iter().copied()).collect();
-        send(self.address, request("GET", "/readings", &all, "")).await
+        send(self.address, request("GET", "/readings", &all_headers, "")).await
     }
 }
 
 /// Starts an API that records the headers of every request.
-async fn api() -> (SocketAddr, Arc<Mutex<Vec<HeaderMap>>>) {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let remember = |State(seen): State<Arc<Mutex<Vec<HeaderMap>>>>, headers: HeaderMap| async move {
-        seen.lock().unwrap().push(headers);
+async fn start_api() -> (SocketAddr, Arc<Mutex<Vec<HeaderMap>>>) {
+    let recorded = Arc::new(Mutex::new(Vec::new()));
+    let record = |State(recorded): State<Arc<Mutex<Vec<HeaderMap>>>>, headers: HeaderMap| async move {
+        recorded.lock().unwrap().push(headers);
         "readings"
     };
-    (serve(Router::new().fallback(remember).with_state(seen.clone())).await, seen)
+    (serve(Router::new().fallback(record).with_state(recorded.clone())).await, recorded)
 }
 
 async fn serve(router: Router) -> SocketAddr {
@@ -118,7 +118,7 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
     let mut settings = settings_without_limits();
     settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
     let server = TestServer::start_with(&database, settings, keyward::clock::Clock::System).await;
-    let (api, seen) = api().await;
+    let (api, recorded) = start_api().await;
     let nginx = Nginx::start(&program, server.address(), api).await;
     let new = CreateKey { name: "Grafana – Süd".into(), note: None, replaces: None };
     let created = server
@@ -136,7 +136,7 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
     assert_eq!(none.header("www-authenticate"), Some("Bearer realm=\"keyward\""));
     let unknown = format!("Bearer {}", Secret::generate(keyward::clock::random_bytes).expose());
     assert_eq!(nginx.get(&[("Authorization", &unknown)]).await.status, 401);
-    assert!(seen.lock().unwrap().is_empty(), "the API was reached without a key");
+    assert!(recorded.lock().unwrap().is_empty(), "the API was reached without a key");
 
     // With a key: the API gets the key's id from keyward, not from the client, and never the key.
     let claims = [
@@ -148,9 +148,9 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
         ("Origin", "https://evil.example"),
         ("User-Agent", "grafana/11"),
     ];
-    let got = nginx.get(&claims).await;
-    assert_eq!((got.status, got.body.as_slice()), (200, b"readings".as_slice()), "{got:?}");
-    let headers = seen.lock().unwrap().pop().unwrap();
+    let response = nginx.get(&claims).await;
+    assert_eq!((response.status, response.body.as_slice()), (200, b"readings".as_slice()), "{response:?}");
+    let headers = recorded.lock().unwrap().pop().unwrap();
     let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     assert_eq!(header("x-keyward-key-id"), Some(created.key.id.to_string()));
     assert_eq!(header("x-keyward-key-kind").as_deref(), Some("organization"));
@@ -172,7 +172,7 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
     let revoked = nginx.get(&[("Authorization", &bearer)]).await;
     assert_eq!(revoked.status, 401);
     assert_eq!(revoked.header("www-authenticate"), Some("Bearer realm=\"keyward\", error=\"invalid_token\""));
-    assert!(seen.lock().unwrap().is_empty());
+    assert!(recorded.lock().unwrap().is_empty());
     drop(nginx);
     server.stop().await;
 }
@@ -180,24 +180,24 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_answers_503_while_keyward_is_unavailable() {
     let Some(program) = find_program("nginx", "KEYWARD_REQUIRE_NGINX") else { return };
-    let (api, seen) = api().await;
+    let (api, recorded) = start_api().await;
     for (status, passed) in [(429, 429), (503, 503), (500, 503), (404, 503)] {
         let keyward = serve(Router::new().fallback(move || async move {
             (StatusCode::from_u16(status).unwrap(), [("retry-after", "7")])
         }))
         .await;
         let nginx = Nginx::start(&program, keyward, api).await;
-        let got = nginx.get(&[]).await;
-        assert_eq!(got.status, passed, "{got:?}");
-        assert_eq!(got.header("retry-after"), Some("7"));
-        assert_eq!(got.header("content-type"), Some("application/problem+json"));
-        assert_eq!(got.json()["status"], passed);
+        let response = nginx.get(&[]).await;
+        assert_eq!(response.status, passed, "{response:?}");
+        assert_eq!(response.header("retry-after"), Some("7"));
+        assert_eq!(response.header("content-type"), Some("application/problem+json"));
+        assert_eq!(response.json()["status"], passed);
     }
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let nginx = Nginx::start(&program, nobody, api).await;
-    let got = nginx.get(&[]).await;
-    assert_eq!((got.status, got.problem().as_str()), (503, "unavailable"));
-    assert!(seen.lock().unwrap().is_empty());
+    let response = nginx.get(&[]).await;
+    assert_eq!((response.status, response.problem().as_str()), (503, "unavailable"));
+    assert!(recorded.lock().unwrap().is_empty());
 }
 
 #[test]

@@ -25,8 +25,8 @@ fn a_key_is_created_used_protected_and_revoked() {
 
     let refused = home.run(&["keys", "revoke", "--workspace", "--yes", "Grafana"]);
     assert_eq!(refused.code, 6, "{refused:?}");
-    let said = refused.err + &refused.out;
-    assert!(said.contains("Grafana/11.4.0") && said.contains("127.0.0.1"), "{said}");
+    let output = refused.err + &refused.out;
+    assert!(output.contains("Grafana/11.4.0") && output.contains("127.0.0.1"), "{output}");
     assert_eq!(http_get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0").status, 200);
 
     let revoke = ["keys", "revoke", "--workspace", "--even-if-used", "--reason", "test", "--yes", "Grafana"];
@@ -55,14 +55,14 @@ EOF
         keyward keys revoke --workspace --yes --even-if-used --reason test x >&2 || exit 95
         echo \"$S\" | keyward verify >&2; [ $? -ne 0 ] || exit 96
         exit 42";
-    let said = {
+    let output = {
         let mut command = home.keyward(&["demo", "--", "sh", "-c", script]);
         command.current_dir(home.path(""));
         RunningProgram::start(command).wait()
     };
-    assert_eq!(said.code, 42, "{said:?}");
-    assert_eq!(said.out, "", "the demo prints nothing of its own");
-    assert!(!contains_secret(&said.err), "{}", said.err);
+    assert_eq!(output.code, 42, "{output:?}");
+    assert_eq!(output.out, "", "the demo prints nothing of its own");
+    assert!(!contains_secret(&output.err), "{}", output.err);
     let list: Value = serde_json::from_slice(&std::fs::read(home.path("list.json")).unwrap()).unwrap();
     let list = list.as_array().unwrap();
     let x = list.iter().find(|key| key["name"] == "x").unwrap();
@@ -90,8 +90,8 @@ fn the_demo_exits_like_its_command() {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     demo.wait_for_line(|line| (line == "term").then_some(()));
-    let said = demo.wait();
-    assert_eq!((said.code, said.out.as_str()), (3, ""), "{said:?}");
+    let output = demo.wait();
+    assert_eq!((output.code, output.out.as_str()), (3, ""), "{output:?}");
     assert_eq!(leftovers(&home), Vec::<String>::new());
 }
 

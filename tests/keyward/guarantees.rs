@@ -12,12 +12,12 @@ use crate::layers::rust_files;
 /// Files, relative to the repository, by the number of the guarantee that their tests name or the table lists.
 type FilesByNumber = BTreeMap<u32, BTreeSet<String>>;
 
-fn root() -> &'static Path {
+fn repository_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Returns the files that the table names for each guarantee.
-fn table(document: &str) -> FilesByNumber {
+fn parse_table(document: &str) -> FilesByNumber {
     let mut found = FilesByNumber::new();
     let rows = document.lines().skip_while(|line| !line.starts_with("| # |")).skip(2);
     for row in rows.take_while(|line| line.starts_with('|')) {
@@ -30,7 +30,7 @@ fn table(document: &str) -> FilesByNumber {
             Some(_) => format!("src/{place}"),
             None => format!("tests/keyward/{}.rs", place.replace("::", "/")),
         });
-        assert!(found.insert(number, files.collect()).is_none(), "two rows have the number {number}");
+        assert!(found.insert(number, files.collect()).is_none(), "second rows have the number {number}");
     }
     found
 }
@@ -44,7 +44,7 @@ fn numbers(line: &str) -> Option<Vec<u32>> {
 }
 
 /// Returns the files whose tests name each guarantee. A number in the comment of something other than a test does not count.
-fn named_in(file: &str, source: &str, found: &mut FilesByNumber) {
+fn collect_named_guarantees(file: &str, source: &str, found: &mut FilesByNumber) {
     let mut waiting = Vec::new();
     for line in source.lines() {
         let line = line.trim();
@@ -62,46 +62,46 @@ fn named_in(file: &str, source: &str, found: &mut FilesByNumber) {
 
 /// Returns what is wrong between the table and the tests.
 fn differences(table: &FilesByNumber, tests: &FilesByNumber) -> Vec<String> {
-    let mut wrong = Vec::new();
+    let mut found = Vec::new();
     for number in table.keys().chain(tests.keys()).collect::<BTreeSet<_>>() {
         match (table.get(number), tests.get(number)) {
-            (None, Some(files)) => wrong.push(format!("{files:?} name {number}, which is not in the table")),
-            (Some(_), None) => wrong.push(format!("guarantee {number} has no test that names it")),
+            (None, Some(files)) => found.push(format!("{files:?} name {number}, which is not in the table")),
+            (Some(_), None) => found.push(format!("guarantee {number} has no test that names it")),
             (Some(listed), Some(files)) if listed != files => {
-                wrong.push(format!("guarantee {number} is tested in {files:?}; the table says {listed:?}"));
+                found.push(format!("guarantee {number} is tested in {files:?}; the table says {listed:?}"));
             }
             _ => {}
         }
     }
-    wrong
+    found
 }
 
 #[test]
 fn every_guarantee_has_a_test_that_names_it() {
-    let table = table(&fs::read_to_string(root().join("docs/guarantees.md")).unwrap());
+    let table = parse_table(&fs::read_to_string(repository_root().join("docs/guarantees.md")).unwrap());
     assert!(table.len() >= 26, "the table has only {} rows", table.len());
     for (number, files) in &table {
         assert!(!files.is_empty(), "guarantee {number}: the table names no file");
         for file in files {
-            assert!(root().join(file).is_file(), "guarantee {number}: there is no {file}");
+            assert!(repository_root().join(file).is_file(), "guarantee {number}: there is no {file}");
         }
     }
     let mut tests = FilesByNumber::new();
     for folder in ["src", "tests"] {
         let mut files = Vec::new();
-        rust_files(&root().join(folder), &mut files);
+        rust_files(&repository_root().join(folder), &mut files);
         for path in files {
-            let file = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
-            named_in(&file, &fs::read_to_string(&path).unwrap(), &mut tests);
+            let file = path.strip_prefix(repository_root()).unwrap().to_string_lossy().into_owned();
+            collect_named_guarantees(&file, &fs::read_to_string(&path).unwrap(), &mut tests);
         }
     }
-    let wrong = differences(&table, &tests);
-    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+    let found = differences(&table, &tests);
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
 #[test]
 fn a_guarantee_without_a_test_is_reported() {
-    let table = table(
+    let table = parse_table(
         "| # | guarantee | where |\n|---|---|---|\n| 1 | \\|t\\| | `crash`, `domain/key.rs` |\n| 2 | b | `a::b` |\n\n| 3 |",
     );
     assert_eq!(table.len(), 2);
@@ -109,24 +109,24 @@ fn a_guarantee_without_a_test_is_reported() {
     let check = |sources: &[(&str, &str)]| {
         let mut tests = FilesByNumber::new();
         for (file, source) in sources {
-            named_in(file, source, &mut tests);
+            collect_named_guarantees(file, source, &mut tests);
         }
         differences(&table, &tests).len()
     };
-    let one = ("tests/keyward/crash.rs", "/// Guarantees 1: why\n#[test]\nfn a() {}");
-    let also_one =
+    let first = ("tests/keyward/crash.rs", "/// Guarantees 1: why\n#[test]\nfn a() {}");
+    let also_first =
         ("src/domain/key.rs", "/// Text.\n/// Guarantee 1: why\n#[tokio::test(x)]\nasync fn a() {}");
-    let two = ("tests/keyward/a/b.rs", "/// Guarantee 2: why\n#[test]\nfn a() {}");
-    assert_eq!(check(&[one, also_one, two]), 0);
-    assert_eq!(check(&[one, two]), 1, "one of two files");
-    assert_eq!(check(&[one, also_one]), 1, "no test");
+    let second = ("tests/keyward/a/b.rs", "/// Guarantee 2: why\n#[test]\nfn a() {}");
+    assert_eq!(check(&[first, also_first, second]), 0);
+    assert_eq!(check(&[first, second]), 1, "first of second files");
+    assert_eq!(check(&[first, also_first]), 1, "no test");
     assert_eq!(
-        check(&[one, also_one, two, ("c", "/// Guarantee 3: why\n#[test]\nfn a() {}")]),
+        check(&[first, also_first, second, ("c", "/// Guarantee 3: why\n#[test]\nfn a() {}")]),
         1,
         "not in the table"
     );
     assert_eq!(
-        check(&[one, also_one, ("tests/keyward/a/b.rs", "/// Guarantee 2: why\nfn helper() {}")]),
+        check(&[first, also_first, ("tests/keyward/a/b.rs", "/// Guarantee 2: why\nfn helper() {}")]),
         1,
         "no test"
     );

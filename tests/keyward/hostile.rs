@@ -74,23 +74,31 @@ async fn a_web_page_cannot_control_a_local_server() {
                         headers.push(("Content-Type", content_type));
                     }
                     let body = if method == "POST" { "{\"code\":\"inv_0\"}" } else { "" };
-                    let got = send(running.addr, request(method, path, &headers, body)).await;
-                    let about = format!("{method} {path} {headers:?} {got:?}");
+                    let response = send(running.addr, request(method, path, &headers, body)).await;
+                    let context = format!("{method} {path} {headers:?} {response:?}");
                     let is_data = path.ends_with("/sites") || path.ends_with("/auth");
                     if host.contains("evil") {
-                        assert_eq!((got.status, got.problem().as_str()), (421, "host-unknown"), "{about}");
+                        assert_eq!(
+                            (response.status, response.problem().as_str()),
+                            (421, "host-unknown"),
+                            "{context}"
+                        );
                     } else if !is_data && !["", "own"].contains(&origin) {
-                        assert_eq!((got.status, got.problem().as_str()), (403, "origin-refused"), "{about}");
+                        assert_eq!(
+                            (response.status, response.problem().as_str()),
+                            (403, "origin-refused"),
+                            "{context}"
+                        );
                     } else if path.ends_with("/sessions") && content_type != "application/json" {
-                        assert_eq!(got.problem(), "media-type-unsupported", "{about}");
+                        assert_eq!(response.problem(), "media-type-unsupported", "{context}");
                     } else {
-                        assert_ne!(got.problem(), "origin-refused", "{about}");
-                        assert_ne!(got.status, 421, "{about}");
+                        assert_ne!(response.problem(), "origin-refused", "{context}");
+                        assert_ne!(response.status, 421, "{context}");
                     }
                     let allowed = |(name, _): &(String, String)| {
                         !name.starts_with("access-control-") && name != "set-cookie"
                     };
-                    assert!(got.headers.iter().all(allowed), "{about}");
+                    assert!(response.headers.iter().all(allowed), "{context}");
                 }
             }
         }
@@ -115,18 +123,21 @@ async fn every_error_is_a_problem_with_a_request_id() {
         ("GET", "/api/v2/me", "session-missing"),
     ];
     for (method, path, problem) in cases {
-        let got = send(running.addr, request(method, path, &[], "")).await;
-        assert_eq!(got.problem(), problem, "{method} {path}: {got:?}");
-        assert_eq!(got.header("content-type"), Some("application/problem+json"));
-        assert_eq!(got.header("cache-control"), Some("no-store"));
-        assert_eq!(got.json()["status"], got.status);
-        assert_eq!(got.header("x-request-id").map(str::len), Some(16), "{got:?}");
-        assert_eq!(got.header("allow").is_some(), got.status == 405, "{got:?}");
+        let response = send(running.addr, request(method, path, &[], "")).await;
+        assert_eq!(response.problem(), problem, "{method} {path}: {response:?}");
+        assert_eq!(response.header("content-type"), Some("application/problem+json"));
+        assert_eq!(response.header("cache-control"), Some("no-store"));
+        assert_eq!(response.json()["status"], response.status);
+        assert_eq!(response.header("x-request-id").map(str::len), Some(16), "{response:?}");
+        assert_eq!(response.header("allow").is_some(), response.status == 405, "{response:?}");
     }
     let none = send(running.addr, "GET /api/v2/me HTTP/1.1\r\n\r\n").await;
-    let two =
+    let two_headers =
         send(running.addr, "GET /api/v2/me HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n").await;
-    assert_eq!((none.problem(), two.problem()), ("malformed-request".into(), "malformed-request".into()));
+    assert_eq!(
+        (none.problem(), two_headers.problem()),
+        ("malformed-request".into(), "malformed-request".into())
+    );
     running.shutdown().await;
 }
 
@@ -135,24 +146,24 @@ async fn a_body_is_limited_in_size_and_time() {
     let (running, _folder) = serve(|s| s.limits.body_timeout = Duration::from_millis(300)).await;
     let json = [("Content-Type", "application/json")];
     let large = format!("{{\"code\":\"{}\"}}", "x".repeat(70_000));
-    let got = send(running.addr, request("POST", "/api/v2/sessions", &json, &large)).await;
-    assert_eq!((got.status, got.problem().as_str()), (413, "body-too-large"));
+    let response = send(running.addr, request("POST", "/api/v2/sessions", &json, &large)).await;
+    assert_eq!((response.status, response.problem().as_str()), (413, "body-too-large"));
 
     let claimed = "POST /api/v2/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000000\r\n\
                    Content-Type: application/json\r\n\r\n";
-    let got = send(running.addr, format!("{claimed}{}", "x".repeat(70_000))).await;
-    assert_eq!(got.status, 413);
+    let response = send(running.addr, format!("{claimed}{}", "x".repeat(70_000))).await;
+    assert_eq!(response.status, 413);
 
     let chunk = format!("1000\r\n{}\r\n", "x".repeat(0x1000));
     let chunked = "POST /api/v2/sessions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\
                    Content-Type: application/json\r\n\r\n";
-    let got = send(running.addr, format!("{chunked}{}", chunk.repeat(17))).await;
-    assert_eq!(got.status, 413);
+    let response = send(running.addr, format!("{chunked}{}", chunk.repeat(17))).await;
+    assert_eq!(response.status, 413);
 
     let half = "POST /api/v2/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\
                 Content-Type: application/json\r\n\r\n{";
-    let got = send(running.addr, half).await;
-    assert_eq!((got.status, got.problem().as_str()), (408, "request-timeout"));
+    let response = send(running.addr, half).await;
+    assert_eq!((response.status, response.problem().as_str()), (408, "request-timeout"));
     running.shutdown().await;
 }
 
@@ -183,8 +194,8 @@ async fn slow_clients_are_disconnected_and_do_not_delay_others() {
         }));
     }
     for _ in 0..50 {
-        let got = send(running.addr, request("GET", "/api/v2/sites", &[], "")).await;
-        assert_eq!(got.problem(), "credentials-missing");
+        let response = send(running.addr, request("GET", "/api/v2/sites", &[], "")).await;
+        assert_eq!(response.problem(), "credentials-missing");
     }
     // A client that keeps sending requests stays connected for longer than the header timeout.
     let mut stream = TcpStream::connect(running.addr).await.unwrap();
@@ -234,8 +245,8 @@ async fn shutdown_finishes_running_requests() {
     let address = running.addr;
     let mut stream = TcpStream::connect(address).await.unwrap();
     let body = "{\"code\":\"inv_0\"}";
-    let all = request("POST", "/api/v2/sessions", &[("Content-Type", "application/json")], body);
-    let (first, rest) = all.split_at(all.len() - 5);
+    let whole = request("POST", "/api/v2/sessions", &[("Content-Type", "application/json")], body);
+    let (first, rest) = whole.split_at(whole.len() - 5);
     stream.write_all(first.as_bytes()).await.unwrap();
     // A reply on another connection shows that the server has accepted the first connection.
     send(address, request("GET", "/api/v2/sites", &[], "")).await;
@@ -243,8 +254,8 @@ async fn shutdown_finishes_running_requests() {
     let refused = async { while TcpStream::connect(address).await.is_ok() {} };
     tokio::time::timeout(TIMEOUT, refused).await.expect("the server still accepts connections");
     stream.write_all(rest.as_bytes()).await.unwrap();
-    let got = read_response(&mut stream).await.expect("the connection was closed early");
-    assert_eq!(got.problem(), "code-invalid");
+    let response = read_response(&mut stream).await.expect("the connection was closed early");
+    assert_eq!(response.problem(), "code-invalid");
     stopping.await.unwrap();
 }
 
@@ -255,25 +266,30 @@ async fn guesses_at_codes_and_credentials_are_rate_limited() {
         settings.limits.failures_per_minute = 5;
     })
     .await;
-    let asks = async |count, request: String| {
-        let mut all: Vec<RawResponse> = Vec::new();
+    let send_repeatedly = async |count, request: String| {
+        let mut responses: Vec<RawResponse> = Vec::new();
         for _ in 0..count {
-            all.push(send(running.addr, &request).await);
+            responses.push(send(running.addr, &request).await);
         }
-        all
+        responses
     };
     let code = [("Content-Type", "application/json")];
-    let signed_in = asks(5, request("POST", "/api/v2/sessions", &code, "{\"code\":\"inv_0\"}")).await;
-    assert_eq!(signed_in.iter().map(|got| got.status).collect::<Vec<_>>(), [401, 401, 401, 429, 429]);
+    let signed_in =
+        send_repeatedly(5, request("POST", "/api/v2/sessions", &code, "{\"code\":\"inv_0\"}")).await;
+    assert_eq!(
+        signed_in.iter().map(|response| response.status).collect::<Vec<_>>(),
+        [401, 401, 401, 429, 429]
+    );
     assert!(signed_in[4].header("retry-after").is_some_and(|wait| wait.parse().is_ok_and(|s: u32| s > 0)));
-    let guessed = asks(7, request("GET", "/api/v2/auth", &[("Authorization", &unknown_key())], "")).await;
-    assert_eq!(guessed.iter().filter(|got| got.status == 401).count(), 5, "{guessed:?}");
+    let guessed =
+        send_repeatedly(7, request("GET", "/api/v2/auth", &[("Authorization", &unknown_key())], "")).await;
+    assert_eq!(guessed.iter().filter(|response| response.status == 401).count(), 5, "{guessed:?}");
     assert_eq!(guessed[6].problem(), "rate-limited");
-    let session = asks(1, request("GET", "/api/v2/me", &[("Authorization", SESSION)], "")).await;
+    let session = send_repeatedly(1, request("GET", "/api/v2/me", &[("Authorization", SESSION)], "")).await;
     assert_eq!(session[0].status, 429, "the limit covers sessions from the same address");
-    let none = asks(20, request("GET", "/api/v2/sites", &[], "")).await;
+    let none = send_repeatedly(20, request("GET", "/api/v2/sites", &[], "")).await;
     assert!(
-        none.iter().all(|got| got.problem() == "credentials-missing"),
+        none.iter().all(|response| response.problem() == "credentials-missing"),
         "requests without credentials are not limited"
     );
     running.shutdown().await;
@@ -344,8 +360,8 @@ async fn a_valid_key_is_accepted_while_its_address_is_rate_limited() {
                 ("Origin", "https://evil.example"),
                 ("Content-Type", "text/plain"),
             ];
-            let got = send(server.address(), request(method, "/api/v2/auth", &headers, "")).await;
-            assert_eq!(got.status, 204, "{method} {got:?}");
+            let response = send(server.address(), request(method, "/api/v2/auth", &headers, "")).await;
+            assert_eq!(response.status, 204, "{method} {response:?}");
         }
     }
     server.stop().await;

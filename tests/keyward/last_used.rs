@@ -33,7 +33,7 @@ async fn stored(store: &Store, id: Id) -> Key {
 }
 
 /// Uses of one key by one client.
-struct Uses {
+struct KeyUses {
     id: Id,
     sent: i64,
     answered: i64,
@@ -41,18 +41,18 @@ struct Uses {
     last: Option<Timestamp>,
 }
 
-impl Uses {
-    fn of(id: Id) -> Self {
+impl KeyUses {
+    fn new(id: Id) -> Self {
         Self { id, sent: 0, answered: 0, last: None }
     }
 
     /// Uses the key once.
     async fn send(&mut self, holder: &Client) -> Result<(), ClientError> {
         self.sent += 1;
-        let at = now();
+        let sent_at = now();
         holder.send(CallRequest::to(ListSites)).await?;
         self.answered += 1;
-        self.last = Some(at);
+        self.last = Some(sent_at);
         Ok(())
     }
 }
@@ -64,12 +64,12 @@ fn assert_server_stopped(ended: Result<(), ClientError>) {
 }
 
 /// Creates keys and uses each up to three times, until the server is stopped.
-async fn create_and_use_keys(ada: Client, anonymous: Client, count: Arc<AtomicUsize>) -> Vec<Uses> {
+async fn create_and_use_keys(ada: Client, anonymous: Client, count: Arc<AtomicUsize>) -> Vec<KeyUses> {
     let mut all = Vec::new();
-    let on = async |all: &mut Vec<Uses>| -> Result<(), ClientError> {
+    let use_keys = async |all: &mut Vec<KeyUses>| -> Result<(), ClientError> {
         loop {
             let created = create_key(&ada, KIND, key_named("Grafana")).await?;
-            all.push(Uses::of(created.key.id));
+            all.push(KeyUses::new(created.key.id));
             let (uses, holder) = (all.last_mut().unwrap(), key_client(&anonymous, &created));
             for _ in 0..random_below(4) {
                 uses.send(&holder).await?;
@@ -77,14 +77,14 @@ async fn create_and_use_keys(ada: Client, anonymous: Client, count: Arc<AtomicUs
             }
         }
     };
-    assert_server_stopped(on(&mut all).await);
+    assert_server_stopped(use_keys(&mut all).await);
     all
 }
 
 /// Uses one key without a pause, until the server is stopped.
-async fn use_without_pause(holder: Client, id: Id, count: Arc<AtomicUsize>) -> Vec<Uses> {
-    let mut uses = Uses::of(id);
-    let on = async |uses: &mut Uses| -> Result<(), ClientError> {
+async fn use_without_pause(holder: Client, id: Id, count: Arc<AtomicUsize>) -> Vec<KeyUses> {
+    let mut uses = KeyUses::new(id);
+    let on = async |uses: &mut KeyUses| -> Result<(), ClientError> {
         loop {
             uses.send(&holder).await?;
             count.fetch_add(1, Ordering::SeqCst);
@@ -116,7 +116,7 @@ async fn set_up(database: &Database) -> (Credential, CreatedKey) {
 async fn last_use_is_accurate_after_a_kill() {
     for_each_database(async |database| {
         let (ada, hot) = set_up(database).await;
-        let mut before = None;
+        let mut previous = None;
         for round in 0..scaled(100) {
             let server = tokio::task::block_in_place(|| ServerProcess::start(&database.target));
             let count = Arc::new(AtomicUsize::new(0));
@@ -132,7 +132,7 @@ async fn last_use_is_accurate_after_a_kill() {
             )));
             wait_for_count(&count, random_below(200)).await;
             tokio::task::block_in_place(|| server.kill());
-            let all: Vec<Uses> = join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
+            let all: Vec<KeyUses> = join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
             let store = database.open().await;
             for uses in &all {
                 let key = stored(&store, uses.id).await;
@@ -155,9 +155,9 @@ async fn last_use_is_accurate_after_a_kill() {
                 }
                 assert!(key.last_used_at <= Some(now()), "last use is in the future: {about}");
             }
-            let after = stored(&store, hot.key.id).await.last_used_at;
-            assert!(after >= before, "{} round {round}: last use moved backward", database.name);
-            before = after;
+            let current = stored(&store, hot.key.id).await.last_used_at;
+            assert!(current >= previous, "{} round {round}: last use moved backward", database.name);
+            previous = current;
             store.close().await;
         }
     })
@@ -211,9 +211,9 @@ async fn a_late_writer_never_moves_last_use_backward() {
         let (here, there) = (key_client(&server.client, &created), key_client(&anonymous, &created));
         // The first use is written at once. Each process buffers one of the other two.
         for user in [&here, &here, &there] {
-            let before = now();
+            let previous = now();
             user.send(CallRequest::to(ListSites)).await.unwrap();
-            while now() == before {
+            while now() == previous {
                 tokio::task::yield_now().await;
             }
         }
@@ -249,7 +249,7 @@ async fn a_shutdown_loses_no_uses() {
             }
             wait_for_count(&count, random_below(2_000)).await;
             server.terminate();
-            let all: Vec<Uses> = join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
+            let all: Vec<KeyUses> = join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
             let code = tokio::task::block_in_place(|| server.wait());
             assert_eq!(code, Some(143), "{}", database.name);
             let store = database.open().await;

@@ -1,16 +1,16 @@
-//! The layers of the program: which may import which, which crates each may use, and no import circles within a layer.
+//! The layers of the program: which may import which, which crates each may use, and no import cycles within a layer.
 //!
-//! [`broken_rules`] checks one file against the table of layers, which is also in `docs/architecture.md`. [`circles`] defines what an
-//! import circle is.
+//! [`broken_rules`] checks one file against the table of layers, which is also in `docs/architecture.md`. [`cycles`] defines what an
+//! import cycle is.
 
-mod circles;
+mod cycles;
 mod source;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use circles::Sources;
+use cycles::Sources;
 use source::Source;
 
 /// A layer: its place, the layers it may import, and the crates it must not use.
@@ -77,7 +77,7 @@ const LAYERS: [Layer; 17] = [
     Layer { path: "main", may_import: &["*"], banned_crates: &["sqlx", "ratatui"] },
 ];
 
-/// Layers without import circles, and how many imports may still be part of one. The numbers only ever go down.
+/// Layers without import cycles, and how many imports may still be part of one. The numbers only ever go down.
 const CIRCULAR_IMPORTS: [(&str, usize); 5] =
     [("domain", 0), ("store", 0), ("client", 0), ("server", 0), ("tui", 0)];
 
@@ -161,19 +161,19 @@ fn a_broken_rule_is_reported() {
     );
 }
 
-/// Returns the circles of a layer as text, one import a line, with their number of imports.
+/// Returns the cycles of a layer as text, one import a line, with their number of imports.
 fn describe_cycles(sources: &Sources, layer: &str) -> (usize, String) {
-    let circles = circles::circles(&circles::imports(sources, layer));
-    let line = |import: &circles::Import| {
+    let cycles = cycles::cycles(&cycles::imports(sources, layer));
+    let line = |import: &cycles::Import| {
         format!("  src/{}.rs:{}: {} imports {}", import.file, import.line, import.from, import.to)
     };
-    let text: Vec<String> = circles
+    let text: Vec<String> = cycles
         .iter()
-        .map(|circle| {
-            format!("a circle in {layer}:\n{}", circle.iter().map(line).collect::<Vec<_>>().join("\n"))
+        .map(|cycle| {
+            format!("a cycle in {layer}:\n{}", cycle.iter().map(line).collect::<Vec<_>>().join("\n"))
         })
         .collect();
-    (circles.iter().map(Vec::len).sum(), text.join("\n"))
+    (cycles.iter().map(Vec::len).sum(), text.join("\n"))
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn layers_have_no_import_cycles() {
     let sources = read_sources();
     for (layer, allowed) in CIRCULAR_IMPORTS {
         let (count, text) = describe_cycles(&sources, layer);
-        assert!(count <= allowed, "{count} imports are part of a circle, {allowed} may be\n{text}");
+        assert!(count <= allowed, "{count} imports are part of a cycle, {allowed} may be\n{text}");
     }
 }
 

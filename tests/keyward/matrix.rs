@@ -26,18 +26,18 @@ struct Operation {
 
 fn operations() -> Vec<Operation> {
     let document = document();
-    let mut all = Vec::new();
+    let mut operations = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
-            all.push(Operation {
+            operations.push(Operation {
                 name: operation["operationId"].as_str().unwrap().to_owned(),
                 method: method.to_uppercase().parse().unwrap(),
                 path: path.clone(),
             });
         }
     }
-    all.sort_by(|a, b| a.name.cmp(&b.name));
-    all
+    operations.sort_by(|a, b| a.name.cmp(&b.name));
+    operations
 }
 
 const ACTORS: [&str; 10] = [
@@ -149,8 +149,8 @@ async fn create_fixture(
                 };
                 let me = insert_member(tx, role).await;
                 let other = insert_member(tx, Role::Normal).await;
-                let gone = insert_member(tx, Role::Normal).await;
-                tx.remove_member(gone, now).await?;
+                let removed = insert_member(tx, Role::Normal).await;
+                tx.remove_member(removed, now).await?;
                 let (own_session, token) = insert_session(tx, me).await;
                 let (others_session, _) = insert_session(tx, other).await;
                 let mut credential = Some(token);
@@ -182,7 +182,7 @@ async fn create_fixture(
                     let made = insert_key(tx, kind, by, revoked).await;
                     targets.insert(name, (made.id, made.secret));
                 }
-                for (name, id) in [("self", me), ("other", other), ("gone", gone)] {
+                for (name, id) in [("self", me), ("other", other), ("gone", removed)] {
                     targets.insert(name, (id, String::new()));
                 }
                 if operation == "endSession" {
@@ -320,13 +320,18 @@ async fn table(server: &TestServer) -> String {
             let mut row: Vec<(String, Vec<&str>)> = Vec::new();
             for actor in ACTORS {
                 let fixture = create_fixture(server, &operation.name, actor, &secrets).await;
-                let seen = send(&http, &base, &operation, &fixture, target).await;
-                assert!(!seen.cell.starts_with('5'), "{} {target} {actor}: {}", operation.name, seen.bytes);
-                match row.iter_mut().find(|(cell, _)| *cell == seen.cell) {
+                let response = send(&http, &base, &operation, &fixture, target).await;
+                assert!(
+                    !response.cell.starts_with('5'),
+                    "{} {target} {actor}: {}",
+                    operation.name,
+                    response.bytes
+                );
+                match row.iter_mut().find(|(cell, _)| *cell == response.cell) {
                     Some((_, actors)) => actors.push(actor),
-                    None => row.push((seen.cell.clone(), vec![actor])),
+                    None => row.push((response.cell.clone(), vec![actor])),
                 }
-                refused.entry(actor).or_default().insert(target, seen);
+                refused.entry(actor).or_default().insert(target, response);
             }
             let cells: Vec<String> =
                 row.into_iter().map(|(cell, actors)| format!("{cell}: {}", actors.join(" "))).collect();
@@ -338,12 +343,18 @@ async fn table(server: &TestServer) -> String {
 }
 
 /// Asserts that a refusal never tells whether its target exists.
-fn assert_missing_is_indistinguishable(operation: &str, seen: &BTreeMap<&str, BTreeMap<&str, Response>>) {
-    for (actor, targets) in seen {
+fn assert_missing_is_indistinguishable(
+    operation: &str,
+    responses: &BTreeMap<&str, BTreeMap<&str, Response>>,
+) {
+    for (actor, targets) in responses {
         let Some(missing) = targets.get("missing") else { continue };
-        for (target, seen) in targets {
-            if seen.cell == missing.cell && !seen.cell.starts_with('2') {
-                assert_eq!(seen.bytes, missing.bytes, "{operation}: {actor} can tell {target} from missing");
+        for (target, response) in targets {
+            if response.cell == missing.cell && !response.cell.starts_with('2') {
+                assert_eq!(
+                    response.bytes, missing.bytes,
+                    "{operation}: {actor} can tell {target} from missing"
+                );
             }
         }
     }

@@ -98,10 +98,10 @@ async fn a_role_change_applies_to_the_next_request() {
         assert_eq!(problem_type(bo.client.send(CallRequest::to(RemoveMember).id(bo.id)).await), P::LastAdmin);
 
         let log = bo.client.send(CallRequest::to(ListActivity)).await.unwrap().data;
-        let of = |action| log.iter().filter(|row| row.action == action).count();
-        assert_eq!(of(Action::MemberRoleChanged), 2);
+        let count_rows = |action| log.iter().filter(|row| row.action == action).count();
+        assert_eq!(count_rows(Action::MemberRoleChanged), 2);
         // Repeated refusals of one operation within a minute make one row per member.
-        assert_eq!(of(Action::PermissionRefused), 2);
+        assert_eq!(count_rows(Action::PermissionRefused), 2);
         server.stop().await;
     })
     .await;
@@ -156,17 +156,18 @@ async fn the_activity_log_is_filtered_and_paged() {
         assert_eq!(paged, all);
         assert!(all.is_sorted_by(|a, b| a.id > b.id));
 
-        let ask = async |query| {
+        let list_activity = async |query| {
             server.ada.client.send(CallRequest::to(ListActivity).query(query)).await.unwrap().data
         };
-        let invited = ask(ActivityQuery { action: Some(Action::MemberInvited), ..Default::default() }).await;
+        let invited =
+            list_activity(ActivityQuery { action: Some(Action::MemberInvited), ..Default::default() }).await;
         assert_eq!(invited.len(), 6);
-        let by_ada = ask(ActivityQuery { member: Some(server.ada.id), ..Default::default() }).await;
+        let by_ada = list_activity(ActivityQuery { member: Some(server.ada.id), ..Default::default() }).await;
         assert_eq!(by_ada.len(), 7, "her invitation, her sign-in, and five invitations by her");
         let middle = all[4].at;
-        let since = ask(ActivityQuery { from: Some(middle), ..Default::default() }).await;
+        let since = list_activity(ActivityQuery { from: Some(middle), ..Default::default() }).await;
         assert_eq!(since.len(), all.iter().filter(|row| row.at >= middle).count());
-        let before = ask(ActivityQuery { to: Some(middle), ..Default::default() }).await;
+        let before = list_activity(ActivityQuery { to: Some(middle), ..Default::default() }).await;
         assert_eq!(before.len(), all.iter().filter(|row| row.at < middle).count());
         server.stop().await;
     })

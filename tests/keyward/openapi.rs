@@ -12,13 +12,13 @@ mod request_fuzzer;
 mod schema;
 
 /// Collects every `$ref` below a value.
-fn references(value: &Value, out: &mut BTreeSet<String>) {
+fn collect_references(value: &Value, out: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
             out.extend(fields.get("$ref").and_then(Value::as_str).map(str::to_owned));
-            fields.values().for_each(|field| references(field, out));
+            fields.values().for_each(|field| collect_references(field, out));
         }
-        Value::Array(items) => items.iter().for_each(|item| references(item, out)),
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, out)),
         _ => {}
     }
 }
@@ -27,7 +27,7 @@ fn references(value: &Value, out: &mut BTreeSet<String>) {
 fn every_reference_resolves() {
     let document = document();
     let mut all = BTreeSet::new();
-    references(&document, &mut all);
+    collect_references(&document, &mut all);
     assert!(all.len() > 20, "{all:?}");
     for reference in all {
         let pointer = reference.strip_prefix('#').expect("references stay within the document");

@@ -14,7 +14,7 @@ use keyward::domain::member::Role;
 use keyward::tui::context::StartOptions;
 use keyward::tui::theme::{ColorScheme, Theme};
 
-use crate::screens::driver::{Driver, start};
+use crate::screens::driver::{Driver, start_options};
 
 /// Width and height of a cell, font size, and margin, in pixels.
 const CELL: (f32, f32) = (8.4, 18.0);
@@ -216,13 +216,13 @@ pub fn assert_picture(name: &str, buf: &Buffer) {
 
 #[test]
 fn the_picture_of_the_review_is_up_to_date() {
-    let driver = Driver::at(100, 30).press("3xSKasked Cora, still needed<enter>");
+    let driver = Driver::with_size(100, 30).press("3xSKasked Cora, still needed<enter>");
     assert_picture("review", driver.buffer());
 }
 
 #[test]
 fn the_picture_of_a_draining_rotation_is_up_to_date() {
-    let driver = Driver::at(100, 30).press("4jj<enter>");
+    let driver = Driver::with_size(100, 30).press("4jj<enter>");
     assert_picture("rotation", driver.buffer());
 }
 
@@ -245,8 +245,8 @@ fn every_theme_is_drawn_for_manual_inspection() {
                 ("popup", "jjjx", (80, 24)),
                 ("rotation", "4jj<enter>", (80, 24)),
             ] {
-                let start = StartOptions { theme, ..start(size.0, size.1) };
-                let driver = Driver::with(start, Role::Admin).press(keys);
+                let start = StartOptions { theme, ..start_options(size.0, size.1) };
+                let driver = Driver::with_options(start, Role::Admin).press(keys);
                 let kind = format!("{:?}{}", theme.color_scheme, if theme.ascii { "-ascii" } else { "" })
                     .to_lowercase();
                 let file = folder.join(format!("{kind}-{on}-{name}.svg"));

@@ -19,7 +19,7 @@ use crate::support::{for_each_database, scaled};
 const VERIFIERS: usize = 16;
 
 /// Uses a key in parallel until it is refused. Each task returns its number of uses that were sent after `acknowledged` and accepted.
-fn verifiers(
+fn verify_until_refused(
     key_clients: Vec<Client>,
     acknowledged: &Arc<AtomicBool>,
     started: &Arc<AtomicUsize>,
@@ -60,7 +60,7 @@ async fn a_key_is_never_accepted_after_an_acknowledged_revoke() {
             let key_clients =
                 (0..VERIFIERS).map(|n| key_client(clients[n % clients.len()], &created)).collect();
             let (acknowledged, started) = (Arc::default(), Arc::default());
-            let running = verifiers(key_clients, &acknowledged, &started);
+            let running = verify_until_refused(key_clients, &acknowledged, &started);
             while started.load(Ordering::SeqCst) < round % (2 * VERIFIERS) {
                 tokio::task::yield_now().await;
             }
@@ -119,14 +119,14 @@ async fn a_conditional_revoke_takes_every_answered_use_into_account() {
             for _ in 0..if round % 3 == 0 { 0 } else { round % 40 } {
                 tokio::task::yield_now().await;
             }
-            let seen = answered.load(Ordering::SeqCst);
+            let answered_before = answered.load(Ordering::SeqCst);
             let revoke = unless_used_since(since);
             sent.store(true, Ordering::SeqCst);
             match server.ada.client.revoke_key(KeyKind::Organization, id, revoke).await {
                 Ok(key) => {
                     revoked += 1;
                     assert!(
-                        !seen,
+                        !answered_before,
                         "{} round {round}: a use was answered, but the key was revoked",
                         database.name
                     );

@@ -56,7 +56,7 @@ async fn create(member: &TestMember, name: &str) -> CreatedKey {
 }
 
 /// Returns the number of recorded decisions about a key, and how often it was revoked.
-async fn done(person: &TestMember, key: Id) -> (usize, usize) {
+async fn count_decisions(person: &TestMember, key: Id) -> (usize, usize) {
     let reviews = person.client.send(CallRequest::to(ListReviews)).await.unwrap().data;
     let query =
         ActivityQuery { key: Some(key), action: Some(Action::KeyRevoked), ..ActivityQuery::default() };
@@ -83,8 +83,8 @@ async fn an_interrupted_review_loses_no_decision_and_applies_none_twice() {
             let survived = !crashed.has_crashed();
 
             // Each decision was applied and is shown as such, or is still a draft, or was never written to disk.
-            let again = UiHarness::resume(ada, crashed.end()).await.press("3").await;
-            let left = Drafts::parse(&again.state().drafts());
+            let restarted = UiHarness::resume(ada, crashed.end()).await.press("3").await;
+            let left = Drafts::parse(&restarted.state().drafts());
             let mut drafted = 0;
             for &key in &keys {
                 let is_draft = left.as_ref().is_some_and(|left| left.draft_for(key).is_some());
@@ -92,17 +92,17 @@ async fn an_interrupted_review_loses_no_decision_and_applies_none_twice() {
                 assert!(recorded + usize::from(is_draft) <= 1 && revoked <= recorded, "{at}");
                 drafted += usize::from(is_draft);
             }
-            let screen = again.screen();
+            let screen = restarted.screen();
             assert_eq!(screen.contains("Decided:"), drafted > 0, "{at}: {screen}");
             assert!(!survived || drafted == 0, "{at}: {screen}");
 
             // Applies the remaining drafts; nothing is applied twice.
-            let two = left.is_some_and(|left| left.counts().get(&Decision::Revoke) == Some(&2));
-            let phrase = if two { "revoke 2<enter>" } else { "y" };
-            let again = again.press("A").await.press(phrase).await;
-            assert!(!again.screen().contains("failed"), "{at}: {}", again.screen());
+            let are_two_left = left.is_some_and(|left| left.counts().get(&Decision::Revoke) == Some(&2));
+            let phrase = if are_two_left { "revoke 2<enter>" } else { "y" };
+            let restarted = restarted.press("A").await.press(phrase).await;
+            assert!(!restarted.screen().contains("failed"), "{at}: {}", restarted.screen());
             for (n, &key) in keys.iter().enumerate() {
-                let (recorded, revoked) = done(ada, key).await;
+                let (recorded, revoked) = count_decisions(ada, key).await;
                 // The third key was kept. Keys are listed oldest first.
                 assert!(recorded <= 1 && revoked == if n < 2 { recorded } else { 0 }, "{at}: {n}");
                 if recorded == 0 {

@@ -89,9 +89,9 @@ impl<'a> RotationFixture<'a> {
 
     /// Returns the only rotation as an admin sees it.
     async fn seen_by(&self, admin: &TestMember) -> Rotation {
-        let mut all = rotations(&admin.client).await;
-        assert_eq!(all.len(), 1, "{}", self.database.name);
-        all.remove(0)
+        let mut rotations = rotations(&admin.client).await;
+        assert_eq!(rotations.len(), 1, "{}", self.database.name);
+        rotations.remove(0)
     }
 
     /// Finishes a rotation the way the program does.
@@ -130,7 +130,7 @@ async fn rotations(client: &Client) -> Vec<Rotation> {
 }
 
 /// Returns the details of a key's activity rows.
-async fn logged(admin: &TestMember, key: Id, action: Action) -> Vec<String> {
+async fn activity_details(admin: &TestMember, key: Id, action: Action) -> Vec<String> {
     let query = ActivityQuery { key: Some(key), action: Some(action), ..ActivityQuery::default() };
     let rows = admin.client.send(CallRequest::to(ListActivity).query(query)).await.unwrap().data;
     rows.into_iter().map(|row| row.detail).collect()
@@ -187,7 +187,7 @@ async fn every_admin_sees_the_same_phase_during_a_rotation_of_three_days() {
         let rotation = same(Phase::Done).await;
         drop(fourth);
         assert!(!old.use_once().await && is_accepted(&new).await, "{}", database.name);
-        let log = logged(&ben, rotation.old.id, Action::KeyRevoked).await;
+        let log = activity_details(&ben, rotation.old.id, Action::KeyRevoked).await;
         assert!(log.len() == 1 && log[0].contains(&rotation.new.id.to_string()), "{log:?}");
         fixture.server.stop().await;
     })
@@ -251,12 +251,16 @@ async fn finishing_one_second_after_a_use_is_refused_and_the_client_is_named() {
         let error = fixture.finish(&ada.client, &ready).await.unwrap_err();
         let refused = error.problem().unwrap();
         assert_eq!(refused.kind, P::UsedSince);
-        let (who, when) = (" s ago by keyward/", " from 127.0.0.1");
-        assert!(refused.detail.contains(who) && refused.detail.contains(when), "{}", refused.detail);
+        let (time_and_agent, address) = (" s ago by keyward/", " from 127.0.0.1");
+        assert!(
+            refused.detail.contains(time_and_agent) && refused.detail.contains(address),
+            "{}",
+            refused.detail
+        );
         let now = refused.key.as_ref().unwrap();
         assert!(now.revoked_at.is_none() && now.last_used_at > ready.old.last_used_at);
         assert_eq!(fixture.seen_by(ada).await.phase, Phase::Drain, "{}", database.name);
-        assert_eq!(logged(ada, old.key.id, Action::KeyRevokeRefused).await.len(), 1);
+        assert_eq!(activity_details(ada, old.key.id, Action::KeyRevokeRefused).await.len(), 1);
         assert!(old.use_once().await);
         fixture.server.stop().await;
     })
@@ -348,7 +352,7 @@ async fn only_one_of_two_admins_can_start_or_finish_the_same_rotation() {
             let both = tokio::join!(fixture.finish(&ada.client, &rotation), fixture.finish(&bens, &rotation));
             let (adas, bens) = (both.0.unwrap(), both.1.unwrap());
             assert_eq!(adas, bens, "{}", database.name);
-            let log = logged(ada, rotation.old.id, Action::KeyRevoked).await;
+            let log = activity_details(ada, rotation.old.id, Action::KeyRevoked).await;
             assert!(log.len() == 1 && log[0].contains(&rotation.new.id.to_string()), "{log:?}");
         }
         if let Some((running, _)) = second_server {
@@ -366,14 +370,14 @@ async fn a_lost_response_leaves_one_replacement_with_one_secret() {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
         let old = fixture.create("Old", None).await;
-        let ask = || create(&ada.client, "New", Some(old.key.id), "the same");
-        let lost = fixture.rotated_key(ask().await.unwrap());
-        let kept = fixture.rotated_key(ask().await.unwrap());
+        let create_replacement = || create(&ada.client, "New", Some(old.key.id), "the same");
+        let lost = fixture.rotated_key(create_replacement().await.unwrap());
+        let kept = fixture.rotated_key(create_replacement().await.unwrap());
         assert_eq!(lost.key.id, kept.key.id, "{}", database.name);
         assert!(!lost.use_once().await && kept.use_once().await, "{}: two secrets are active", database.name);
         assert_eq!(fixture.seen_by(ada).await.new.id, kept.key.id);
-        let again = ask().await.unwrap();
-        assert!(again.key.id == kept.key.id && again.secret.is_none(), "{}", database.name);
+        let third = create_replacement().await.unwrap();
+        assert!(third.key.id == kept.key.id && third.secret.is_none(), "{}", database.name);
         assert!(kept.use_once().await && old.use_once().await);
         let another = create(&ada.client, "New", Some(old.key.id), "another").await;
         assert_eq!(problem_type(another), P::ReplacesConflict);

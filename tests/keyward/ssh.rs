@@ -29,7 +29,7 @@ impl Drop for Sshd {
     }
 }
 
-fn key(path: &Path) {
+fn generate_key(path: &Path) {
     let status = Command::new("ssh-keygen")
         .args(["-q", "-t", "ed25519", "-N", "", "-f"])
         .arg(path)
@@ -45,30 +45,30 @@ impl Sshd {
         let sshd = find_program("sshd", "KEYWARD_REQUIRE_TERMINALS")?;
         find_program("ssh", "KEYWARD_REQUIRE_TERMINALS")?;
         let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        key(&at("host"));
-        key(&at("user"));
-        fs::copy(at("user.pub"), at("authorized")).unwrap();
+        let path = |name: &str| folder.path().join(name);
+        generate_key(&path("host"));
+        generate_key(&path("user"));
+        fs::copy(path("user.pub"), path("authorized")).unwrap();
         // sshd requires this folder if started by root.
         let _ = fs::create_dir_all("/run/sshd");
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = format!(
             "ListenAddress 127.0.0.1:{port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\n\
              PermitRootLogin yes\nPasswordAuthentication no\nUsePAM no\nPrintMotd no\nLogLevel ERROR\n{extra}\n",
-            at("host").display(),
-            at("authorized").display()
+            path("host").display(),
+            path("authorized").display()
         );
-        fs::write(at("config"), config).unwrap();
+        fs::write(path("config"), config).unwrap();
         let daemon = Command::new(sshd)
             .args(["-D", "-e", "-f"])
-            .arg(at("config"))
+            .arg(path("config"))
             .stdin(Stdio::null())
-            .stderr(fs::File::create(at("log")).unwrap())
+            .stderr(fs::File::create(path("log")).unwrap())
             .spawn()
             .unwrap();
         let began = monotonic_now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(began.elapsed() < TIMEOUT, "{}", fs::read_to_string(at("log")).unwrap());
+            assert!(began.elapsed() < TIMEOUT, "{}", fs::read_to_string(path("log")).unwrap());
             std::thread::yield_now();
         }
         Some(Self { folder, port, daemon })
@@ -76,8 +76,8 @@ impl Sshd {
 
     /// Runs a command over SSH with a terminal.
     fn run(&self, home: &Path, command: &str) -> Pty {
-        let at = |name: &str| self.folder.path().join(name).display().to_string();
-        let (port, identity) = (self.port.to_string(), at("user"));
+        let path = |name: &str| self.folder.path().join(name).display().to_string();
+        let (port, identity) = (self.port.to_string(), path("user"));
         let ssh = [
             "ssh",
             "-tt",
@@ -103,7 +103,7 @@ impl Sshd {
 }
 
 /// Returns a command line that writes its process id to a file and runs the demo.
-fn demo_in(home: &Path) -> String {
+fn demo_command(home: &Path) -> String {
     let (bin, home) = (env!("CARGO_BIN_EXE_keyward"), home.display());
     format!(
         "echo $$ >{home}/pid; export TMPDIR={home}/tmp HOME={home} LANG=C.UTF-8; mkdir {home}/tmp; exec {bin} demo"
@@ -121,7 +121,7 @@ fn wait_until_exited(pid: Pid) {
     }
 }
 
-fn pid_in(home: &Path) -> Pid {
+fn recorded_pid(home: &Path) -> Pid {
     let pid = fs::read_to_string(home.join("pid")).unwrap().trim().parse().unwrap();
     Pid::from_raw(pid).unwrap()
 }
@@ -133,14 +133,15 @@ pub fn create_and_reveal(pty: &mut Pty) -> String {
     pty.press("far away\r");
     pty.wait_for_text("Save your key");
     pty.press("v");
-    pty.wait_until("the secret", |output| secret_in(&output.text()))
+    pty.wait_until("the secret", |output| find_secret(&output.text()))
 }
 
 /// Returns the first complete secret in a text.
-pub fn secret_in(text: &str) -> Option<String> {
-    let whole =
-        |at: usize| text.get(at..at + 43).filter(|s| keyward::domain::secret::check_secret(s).is_ok());
-    text.match_indices("sk_").find_map(|(at, _)| whole(at)).map(str::to_owned)
+pub fn find_secret(text: &str) -> Option<String> {
+    let whole = |start: usize| {
+        text.get(start..start + 43).filter(|s| keyward::domain::secret::check_secret(s).is_ok())
+    };
+    text.match_indices("sk_").find_map(|(start, _)| whole(start)).map(str::to_owned)
 }
 
 /// Guarantee 23: the terminal is given back, no orphaned process.
@@ -148,11 +149,11 @@ pub fn secret_in(text: &str) -> Option<String> {
 fn a_lost_connection_ends_the_process_and_leaves_no_secret() {
     let Some(sshd) = Sshd::start("") else { return };
     let home = tempfile::tempdir().unwrap();
-    let mut pty = sshd.run(home.path(), &demo_in(home.path()));
+    let mut pty = sshd.run(home.path(), &demo_command(home.path()));
     pty.wait_for_text("connected");
     pty.press("jjk");
     let secret = create_and_reveal(&mut pty);
-    let pid = pid_in(home.path());
+    let pid = recorded_pid(home.path());
     pty.signal(Signal::KILL);
     wait_until_exited(pid);
     for file in files_below(home.path()) {
@@ -167,9 +168,9 @@ fn a_lost_connection_ends_the_process_and_leaves_no_secret() {
 fn killing_the_sshd_child_ends_the_process() {
     let Some(sshd) = Sshd::start("") else { return };
     let home = tempfile::tempdir().unwrap();
-    let pty = sshd.run(home.path(), &demo_in(home.path()));
+    let pty = sshd.run(home.path(), &demo_command(home.path()));
     pty.wait_for_text("connected");
-    let pid = pid_in(home.path());
+    let pid = recorded_pid(home.path());
     // The parent of keyward is the sshd process of this connection.
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid())).unwrap();
     let parent = stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap();
@@ -181,7 +182,7 @@ fn killing_the_sshd_child_ends_the_process() {
 fn a_forced_command_runs_keyward_and_nothing_else() {
     let home = tempfile::tempdir().unwrap();
     let forced = home.path().join("forced.sh");
-    fs::write(&forced, demo_in(home.path())).unwrap();
+    fs::write(&forced, demo_command(home.path())).unwrap();
     let Some(sshd) = Sshd::start(&format!("ForceCommand sh {}", forced.display())) else { return };
     let mut pty = sshd.run(home.path(), "rm -rf this-is-never-run");
     pty.wait_for_text("connected");
@@ -194,7 +195,7 @@ fn a_forced_command_runs_keyward_and_nothing_else() {
 fn a_restricted_forced_command_cannot_be_escaped() {
     let home = tempfile::tempdir().unwrap();
     let forced = home.path().join("forced.sh");
-    fs::write(&forced, demo_in(home.path()).replace(" demo", " --restricted demo")).unwrap();
+    fs::write(&forced, demo_command(home.path()).replace(" demo", " --restricted demo")).unwrap();
     let Some(sshd) = Sshd::start(&format!("ForceCommand sh {}", forced.display())) else { return };
     let mut pty = sshd.run(home.path(), &format!("touch {}/ran", home.path().display()));
     pty.wait_for_text("connected");
@@ -210,8 +211,8 @@ fn a_pasted_code_signs_in_again_after_the_session_ended() {
     let served = ProgramServer::start();
     let code = || served.home.run(&["sessions", "code"]).expect_success();
     let home = tempfile::tempdir().unwrap();
-    let (bin, at) = (env!("CARGO_BIN_EXE_keyward"), home.path().display());
-    let line = format!("export HOME={at} LANG=C.UTF-8; {bin} login {} && exec {bin}", served.url);
+    let (bin, home_path) = (env!("CARGO_BIN_EXE_keyward"), home.path().display());
+    let line = format!("export HOME={home_path} LANG=C.UTF-8; {bin} login {} && exec {bin}", served.url);
     let mut pty = sshd.run(home.path(), &line);
     pty.wait_for_text("Sign-in code for");
     let first = code();

@@ -27,14 +27,14 @@ fn ada() -> AdminInvitation {
 }
 
 /// Opens a store with an organization whose only member, Ada, is invited.
-async fn with_ada(database: &Database) -> (Store, Id) {
+async fn open_with_ada(database: &Database) -> (Store, Id) {
     let store = database.open().await;
     let ada = store.set_up_organization("Plant".into(), ada(), random_bytes).await.unwrap().member.id;
     (store, ada)
 }
 
 /// Opens a connection that bypasses the store, like a database tool.
-async fn raw(target: &DatabaseLocation) -> AnyConnection {
+async fn connect_directly(target: &DatabaseLocation) -> AnyConnection {
     sqlx::any::install_default_drivers();
     let url = match target {
         DatabaseLocation::Sqlite(path) => format!("sqlite://{}", path.display()),
@@ -43,7 +43,7 @@ async fn raw(target: &DatabaseLocation) -> AnyConnection {
     AnyConnection::connect(&url).await.unwrap()
 }
 
-async fn run(connection: &mut AnyConnection, sql: &str) -> Result<u64, sqlx::Error> {
+async fn execute(connection: &mut AnyConnection, sql: &str) -> Result<u64, sqlx::Error> {
     sqlx::query(AssertSqlSafe(sql.to_owned())).execute(connection).await.map(|done| done.rows_affected())
 }
 
@@ -87,23 +87,23 @@ async fn an_organization_is_set_up_once_and_an_admin_can_always_be_invited_from_
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_or_a_panic_rolls_back_and_the_next_write_works() {
     for_each_database(async |database| {
-        let (store, ada) = with_ada(database).await;
+        let (store, ada) = open_with_ada(database).await;
         let now = Clock::System.now();
-        for how in 0..3 {
+        for failure in 0..3 {
             let refused: Result<(), StoreError> = store
                 .write(move |tx| {
                     Box::pin(async move {
                         tx.remove_member(ada, now).await?;
-                        match how {
+                        match failure {
                             0 => Err(StoreError::Busy),
                             // A failed statement; on PostgreSQL it aborts the transaction.
-                            1 => tx.insert_member(&same_address(ada)).await,
+                            1 => tx.insert_member(&member_with_the_same_email(ada)).await,
                             _ => panic!("a fault in a transaction"),
                         }
                     })
                 })
                 .await;
-            match how {
+            match failure {
                 0 => assert_eq!(refused, Err(StoreError::Busy)),
                 1 => assert!(
                     matches!(refused, Err(StoreError::Failed(_) | StoreError::Taken(_))),
@@ -122,7 +122,7 @@ async fn an_error_or_a_panic_rolls_back_and_the_next_write_works() {
     .await;
 }
 
-fn same_address(id: Id) -> keyward::store::NewMember {
+fn member_with_the_same_email(id: Id) -> keyward::store::NewMember {
     let (email, role) = ("ada@plant.example".to_owned(), keyward::domain::member::Role::Normal);
     keyward::store::NewMember { id, name: email.clone(), email, role, at: Timestamp(0) }
 }
@@ -130,7 +130,7 @@ fn same_address(id: Id) -> keyward::store::NewMember {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_completes_after_its_caller_is_cancelled() {
     for_each_database(async |database| {
-        let (store, ada) = with_ada(database).await;
+        let (store, ada) = open_with_ada(database).await;
         let (began, begins) = tokio::sync::oneshot::channel();
         let (go, gone) = tokio::sync::oneshot::channel::<()>();
         let (ended, ends) = tokio::sync::oneshot::channel();
@@ -165,14 +165,14 @@ async fn a_write_completes_after_its_caller_is_cancelled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_error_for_a_damaged_row_identifies_the_row() {
     for_each_database(async |database| {
-        let (store, ada) = with_ada(database).await;
-        let mut raw = raw(&database.target).await;
-        run(&mut raw, "UPDATE members SET id = 'no id'").await.unwrap_err();
-        run(&mut raw, "UPDATE sign_in_codes SET ended_at = 1").await.unwrap();
-        run(&mut raw, "UPDATE organization SET id = 'no id'").await.unwrap();
+        let (store, ada) = open_with_ada(database).await;
+        let mut connection = connect_directly(&database.target).await;
+        execute(&mut connection, "UPDATE members SET id = 'no id'").await.unwrap_err();
+        execute(&mut connection, "UPDATE sign_in_codes SET ended_at = 1").await.unwrap();
+        execute(&mut connection, "UPDATE organization SET id = 'no id'").await.unwrap();
         let error = store.reader().await.unwrap().organization().await.unwrap_err();
-        let said = error.to_string();
-        assert!(said.contains("table organization, column id, row no id"), "{said}");
+        let message = error.to_string();
+        assert!(message.contains("table organization, column id, row no id"), "{message}");
         assert!(store.reader().await.unwrap().member(ada).await.unwrap().is_some());
         store.close().await;
     })
@@ -183,9 +183,9 @@ async fn the_error_for_a_damaged_row_identifies_the_row() {
 async fn a_newer_schema_is_refused() {
     for_each_database(async |database| {
         database.open().await.close().await;
-        let mut raw = raw(&database.target).await;
-        run(
-            &mut raw,
+        let mut connection = connect_directly(&database.target).await;
+        execute(
+            &mut connection,
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
              SELECT 999, description, success, checksum, execution_time FROM _sqlx_migrations WHERE version = 1",
         )

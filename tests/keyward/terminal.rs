@@ -45,11 +45,11 @@ impl Demo {
     /// Asserts that the terminal has its initial modes and shows no key.
     fn assert_restored(&self) {
         assert_eq!(self.pty.modes(), self.pty.initial_modes, "the terminal's modes");
-        self.pty.inspect(|output| {
+        self.pty.wait_until("the restored screen", |output| {
             let screen = output.emulator.screen();
-            assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
-            assert!(!output.text().contains("sk_"), "{}", output.text());
+            (!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()).then_some(())
         });
+        self.pty.inspect(|output| assert!(!output.text().contains("sk_"), "{}", output.text()));
         let left: Vec<_> = std::fs::read_dir(self.home.path()).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
     }
@@ -242,9 +242,9 @@ fn the_error_without_a_terminal_says_what_to_do() {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("ssh -t") && output.stdout.is_empty(), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("ssh -t") && output.stdout.is_empty(), "{stderr}");
 }
 
 #[test]
@@ -299,11 +299,12 @@ fn a_panic_restores_the_terminal_and_reveals_no_secret() {
     });
     assert_ne!(pty.wait(), 0);
     assert_eq!(pty.modes(), pty.initial_modes);
+    pty.wait_until("the message", |output| output.text().contains("state/faults.log").then_some(()));
     pty.inspect(|output| {
         let screen = output.emulator.screen();
         assert!(!screen.alternate_screen() && !screen.hide_cursor());
         let text = output.text();
-        assert!(text.contains("internal error at") && text.contains("state/faults.log"), "{text}");
+        assert!(text.contains("internal error at"), "{text}");
         assert!(!String::from_utf8_lossy(&output.bytes).contains("sk_told"), "{text}");
         assert!(!text.contains("sk_"), "{text}");
     });

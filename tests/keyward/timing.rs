@@ -45,7 +45,7 @@ fn key_request(secret: &str) -> String {
 }
 
 /// Returns secrets that get the same reply: of no key, of revoked keys, and of keys whose member was removed.
-async fn refused(server: &TestServer) -> [Vec<String>; 3] {
+async fn refused_secrets(server: &TestServer) -> [Vec<String>; 3] {
     let keys = if is_full_run() { KEYS } else { 10 };
     let unknown = (0..keys).map(|_| Secret::generate(random_bytes).expose().to_owned()).collect();
     let bo = server.add_member("bo@plant.example", Role::Normal).await;
@@ -67,21 +67,25 @@ async fn refused_keys_are_indistinguishable_by_bytes_and_time() {
     let _alone = MEASURING.lock().await;
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let kinds = refused(&server).await;
-        let mut answers = Vec::new();
+        let kinds = refused_secrets(&server).await;
+        let mut responses = Vec::new();
         for secret in kinds.iter().flatten() {
-            let mut got = send(server.address(), key_request(secret)).await;
-            assert_eq!(got.problem(), "key-invalid");
-            got.headers.retain(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()));
-            answers.push(got);
+            let mut response = send(server.address(), key_request(secret)).await;
+            assert_eq!(response.problem(), "key-invalid");
+            response.headers.retain(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()));
+            responses.push(response);
         }
-        assert!(answers.iter().all(|got| got == &answers[0]), "{}: {answers:?}", database.name);
+        assert!(
+            responses.iter().all(|response| response == &responses[0]),
+            "{}: {responses:?}",
+            database.name
+        );
         if is_full_run() {
-            let times = tokio::task::block_in_place(|| time(server.address(), &kinds));
+            let times = tokio::task::block_in_place(|| measure_times(server.address(), &kinds));
             for (a, b, pair) in
                 [(0, 1, "unknown, revoked"), (0, 2, "unknown, removed"), (1, 2, "revoked, removed")]
             {
-                let t = welch(&times[a], &times[b]);
+                let t = welch_t(&times[a], &times[b]);
                 report(&format!("{}: {pair}: t = {t:.2}", database.name));
                 assert!(t.abs() < MAX_T, "{}: {pair}: t = {t:.2}", database.name);
             }
@@ -93,10 +97,10 @@ async fn refused_keys_are_indistinguishable_by_bytes_and_time() {
 
 /// Measures requests of each kind in microseconds. The order is random, so that other load affects all kinds alike. The slowest 5 %
 /// are left out, because they measure something else.
-fn time(address: SocketAddr, kinds: &[Vec<String>; 3]) -> [Vec<f64>; 3] {
+fn measure_times(address: SocketAddr, kinds: &[Vec<String>; 3]) -> [Vec<f64>; 3] {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
-    let asks =
+    let requests =
         kinds.each_ref().map(|secrets| secrets.iter().map(|secret| key_request(secret)).collect::<Vec<_>>());
     let mut times: [Vec<f64>; 3] = Default::default();
     let mut buffer = [0; 4_096];
@@ -105,7 +109,7 @@ fn time(address: SocketAddr, kinds: &[Vec<String>; 3]) -> [Vec<f64>; 3] {
         let [kind, key, ..] = random_bytes::<8>().map(usize::from);
         let kind = kind % 3;
         let started = monotonic_now();
-        stream.write_all(asks[kind][key % asks[kind].len()].as_bytes()).unwrap();
+        stream.write_all(requests[kind][key % requests[kind].len()].as_bytes()).unwrap();
         let read = stream.read(&mut buffer).unwrap();
         let took = started.elapsed();
         assert!(buffer[..read].starts_with(b"HTTP/1.1 401") && buffer[..read].ends_with(b"}"));
@@ -114,21 +118,21 @@ fn time(address: SocketAddr, kinds: &[Vec<String>; 3]) -> [Vec<f64>; 3] {
             times[kind].push(took.as_secs_f64() * 1e6);
         }
     }
-    let mut all: Vec<f64> = times.iter().flatten().copied().collect();
-    all.sort_by(f64::total_cmp);
-    let most = all[all.len() / 20 * 19];
+    let mut all_times: Vec<f64> = times.iter().flatten().copied().collect();
+    all_times.sort_by(f64::total_cmp);
+    let most = all_times[all_times.len() / 20 * 19];
     times.map(|times| times.into_iter().filter(|&took| took <= most).collect())
 }
 
 /// Returns Welch's `t`: the difference of two means in standard errors.
-fn welch(a: &[f64], b: &[f64]) -> f64 {
-    let of = |sample: &[f64]| {
+fn welch_t(a: &[f64], b: &[f64]) -> f64 {
+    let mean_and_error = |sample: &[f64]| {
         let n = f64::from(u32::try_from(sample.len()).unwrap());
         let mean = sample.iter().sum::<f64>() / n;
         let variance = sample.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
         (mean, variance / n)
     };
-    let ((mean_a, error_a), (mean_b, error_b)) = (of(a), of(b));
+    let ((mean_a, error_a), (mean_b, error_b)) = (mean_and_error(a), mean_and_error(b));
     (mean_a - mean_b) / (error_a + error_b).sqrt()
 }
 
@@ -192,12 +196,12 @@ async fn connect(database: &Database) -> AnyConnection {
 }
 
 /// Repeatedly holds the lock that writing uses needs, each time for [`WRITE_DELAY`].
-async fn delay_writes(mut beside: AnyConnection, postgres: bool, stop: Arc<AtomicBool>) {
+async fn delay_writes(mut connection: AnyConnection, postgres: bool, stop: Arc<AtomicBool>) {
     let take = if postgres { "BEGIN; LOCK TABLE keys IN EXCLUSIVE MODE" } else { "BEGIN IMMEDIATE" };
     while !stop.load(Ordering::SeqCst) {
-        if sqlx::raw_sql(take).execute(&mut beside).await.is_ok() {
+        if sqlx::raw_sql(take).execute(&mut connection).await.is_ok() {
             tokio::time::sleep(WRITE_DELAY).await;
-            sqlx::raw_sql("ROLLBACK").execute(&mut beside).await.unwrap();
+            sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.unwrap();
         }
         // Leaves the lock to a waiting write.
         tokio::time::sleep(WRITE_DELAY / 10).await;

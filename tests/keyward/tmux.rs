@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::ssh::{create_and_reveal, secret_in};
+use super::ssh::{create_and_reveal, find_secret};
 use super::support::installed_programs::find_program;
 use super::support::pty::{Pty, child_of, program};
 
@@ -118,7 +118,7 @@ fn a_copy_passes_through_tmux_and_leaves_no_buffer() {
     multiplexer.confirm_stored();
     multiplexer.quit();
     let history = multiplexer.run_tmux(&["capture-pane", "-p", "-S", "-"]);
-    assert!(history.contains("ready>") && secret_in(&history).is_none(), "{history}");
+    assert!(history.contains("ready>") && find_secret(&history).is_none(), "{history}");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn tmux_without_an_alternate_screen_keeps_no_secret() {
     kill_process(child_of(shell), Signal::TERM).unwrap();
     multiplexer.wait_for_shell();
     let history = multiplexer.run_tmux(&["capture-pane", "-p", "-S", "-"]);
-    assert!(history.contains("ready>") && secret_in(&history).is_none(), "{history}");
+    assert!(history.contains("ready>") && find_secret(&history).is_none(), "{history}");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_copy_passes_through_screen_and_screen_keeps_no_secret() {
     let dump = multiplexer.home.path().join("dump");
     multiplexer.run_program("screen", &["-S", "test", "-X", "hardcopy", "-h", dump.to_str().unwrap()]);
     let history = wait_until_written(&dump);
-    assert!(history.contains("ready>") && secret_in(&history).is_none(), "{history}");
+    assert!(history.contains("ready>") && find_secret(&history).is_none(), "{history}");
 }
 
 /// Waits for a file that screen writes after its command has ended.

@@ -39,14 +39,14 @@ impl CliFixture {
         Self::serve(&["--tls-certificate", certificate, "--tls-key", key])
     }
 
-    fn serve(more: &[&str]) -> Self {
+    fn serve(more_args: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("data")).unwrap();
         std::fs::set_permissions(folder.path().join("data"), std::fs::Permissions::from_mode(0o700)).unwrap();
         let mut server = Command::new(KEYWARD)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(folder.path().join("data/keyward.db"))
-            .args(more)
+            .args(more_args)
             .env_clear()
             .env("HOME", folder.path())
             .stderr(Stdio::piped())
@@ -61,16 +61,16 @@ impl CliFixture {
                 break line["url"].as_str().unwrap().to_owned();
             }
         };
-        let kept = folder.path().join("server.log");
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::fs::File::create(kept).unwrap()));
+        let log_path = folder.path().join("server.log");
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::fs::File::create(log_path).unwrap()));
         Self { folder, url, server }
     }
 
     /// Creates a sign-in code with `keyward admin init` or `keyward admin invite`.
-    pub fn admin_code(&self, email: &str, how: &str) -> String {
+    pub fn admin_code(&self, email: &str, subcommand: &str) -> String {
         let data = self.path("data/keyward.db");
-        let mut args = vec!["admin", how, "--data", data.to_str().unwrap(), "--email", email];
-        if how == "init" {
+        let mut args = vec!["admin", subcommand, "--data", data.to_str().unwrap(), "--email", email];
+        if subcommand == "init" {
             args.extend(["--organization", "Plant"]);
         }
         self.run(&args).expect_exit(0, &[]).out
@@ -175,7 +175,7 @@ impl CliFixture {
     }
 
     /// Returns every file below a folder with its content.
-    pub fn files(&self, below: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    pub fn files(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
         fn walk(path: &Path, out: &mut Vec<(PathBuf, Vec<u8>)>) {
             for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
                 if entry.path().is_dir() {
@@ -186,7 +186,7 @@ impl CliFixture {
             }
         }
         let mut found = Vec::new();
-        walk(&self.path(below), &mut found);
+        walk(&self.path(folder), &mut found);
         found
     }
 

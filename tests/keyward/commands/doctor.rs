@@ -3,7 +3,7 @@
 use super::cli_fixture::CliFixture;
 use crate::support::pty::{Pty, keyward};
 
-fn found(cli: &CliFixture, environment: &[(&str, &str)], check: &str) -> String {
+fn finding(cli: &CliFixture, environment: &[(&str, &str)], check: &str) -> String {
     let ran = cli.run_with_env(environment, &["doctor", "--json=check,health,found,fix"]);
     let checks = ran.json();
     let check = checks.as_array().unwrap().iter().find(|c| c["check"] == check);
@@ -19,10 +19,10 @@ fn doctor_reports_colours_locale_tmux_and_clipboard() {
         (&[("TERM", "xterm"), ("NO_COLOR", "1")], "no colours"),
         (&[("TERM", "dumb")], "ssh -t HOST keyward"),
     ] {
-        let check = found(&cli, environment, "terminal");
+        let check = finding(&cli, environment, "terminal");
         assert!(check.contains(words), "{check}");
     }
-    assert!(found(&cli, &[("LC_ALL", "C")], "locale").contains("C.UTF-8"));
+    assert!(finding(&cli, &[("LC_ALL", "C")], "locale").contains("C.UTF-8"));
     let inside = [("TMUX", "/tmp/x,1,0")];
     for (version, set, words) in [
         ("tmux 3.4", "external", "\"health\":\"ok\""),
@@ -30,10 +30,10 @@ fn doctor_reports_colours_locale_tmux_and_clipboard() {
         ("tmux 2.9a", "on", "3.2 or newer"),
     ] {
         cli.install_stub("tmux", &format!("if [ \"$1\" = -V ]; then echo {version}; else echo {set}; fi"));
-        let check = found(&cli, &inside, "tmux");
+        let check = finding(&cli, &inside, "tmux");
         assert!(check.contains(words), "{check}");
     }
-    assert!(found(&cli, &inside, "clipboard").contains("load-buffer"));
+    assert!(finding(&cli, &inside, "clipboard").contains("load-buffer"));
     std::fs::create_dir_all(cli.path(".config/keyward")).unwrap();
     let settings = "[ui]\nclipboard = \"command\"\nclipboard_command = \"no-such-copier\"\n";
     std::fs::write(cli.path(".config/keyward/keyward.toml"), settings).unwrap();

@@ -3,7 +3,7 @@
 use super::cli_fixture::CliFixture;
 
 /// Collects the examples in the help of a command and its subcommands.
-fn examples(command: &[&str], cli: &CliFixture, found: &mut Vec<String>) {
+fn collect_examples(command: &[&str], cli: &CliFixture, found: &mut Vec<String>) {
     let help = cli.run(&[command, &["--help"]].concat()).expect_exit(0, &[]).out;
     let mut after = help.lines().skip_while(|l| !l.starts_with("Example"));
     after.next();
@@ -12,7 +12,7 @@ fn examples(command: &[&str], cli: &CliFixture, found: &mut Vec<String>) {
     for line in commands {
         let name = line.trim_start().split(' ').next().unwrap_or("");
         if line.starts_with("  ") && !line.starts_with("   ") && !["help", ""].contains(&name) {
-            examples(&[command, &[name]].concat(), cli, found);
+            collect_examples(&[command, &[name]].concat(), cli, found);
         }
     }
 }
@@ -20,9 +20,9 @@ fn examples(command: &[&str], cli: &CliFixture, found: &mut Vec<String>) {
 #[test]
 fn examples_in_help_texts_run_as_printed() {
     let cli = CliFixture::new();
-    let mut all = Vec::new();
-    examples(&[], &cli, &mut all);
-    assert!(all.len() >= 20, "{all:#?}");
+    let mut all_examples = Vec::new();
+    collect_examples(&[], &cli, &mut all_examples);
+    assert!(all_examples.len() >= 20, "{all_examples:#?}");
     for stub in ["pass", "some-command"] {
         cli.install_stub(stub, "cat > /dev/null");
     }
@@ -38,7 +38,7 @@ fn examples_in_help_texts_run_as_printed() {
     std::fs::write(cli.path("code.txt"), cli.admin_code("ada@plant.example", "invite")).unwrap();
     let grafana = cli.key_id("Grafana");
     let mut failed = Vec::new();
-    for example in all {
+    for example in all_examples {
         std::fs::write(cli.path("key.txt"), &secret).unwrap();
         if example.contains("--write-to key.txt") {
             std::fs::remove_file(cli.path("key.txt")).unwrap();

@@ -27,12 +27,12 @@ fn usage_errors_exit_with_2() {
     }
     cli.create_key("Grafana");
     for (field, words) in [("nmae", "masked"), ("created_by.nmae", "created_by.id"), ("id.x", "id.x")] {
-        let wrong = format!("--json=id,{field}");
+        let unknown_field = format!("--json=id,{field}");
         // Checked before anything is done, and with an empty list too.
         for command in
             [&["keys", "list", "--workspace"][..], &["keys", "list"], &["keys", "create", "--name", "x"]]
         {
-            let ran = cli.run(&[command, &[&wrong]].concat()).expect_exit(2, &[field, words]);
+            let ran = cli.run(&[command, &[&unknown_field]].concat()).expect_exit(2, &[field, words]);
             assert_eq!(ran.out, "");
         }
     }

@@ -76,10 +76,10 @@ impl ClientUnderAttack {
     #[track_caller]
     fn run(&self, url: &str, args: &[&str]) -> (i32, String) {
         let (code, peak) = self.start(url, args, Stdio::null()).wait();
-        let said = std::fs::read_to_string(self.cli.path("err.txt")).unwrap();
-        assert!(peak <= MEMORY, "{args:?} took {peak} MiB: {said}");
-        assert!(!said.contains("panicked") && !said.contains(TOKEN), "{said}");
-        (code, said)
+        let stderr = std::fs::read_to_string(self.cli.path("err.txt")).unwrap();
+        assert!(peak <= MEMORY, "{args:?} took {peak} MiB: {stderr}");
+        assert!(!stderr.contains("panicked") && !stderr.contains(TOKEN), "{stderr}");
+        (code, stderr)
     }
 }
 
@@ -95,13 +95,13 @@ fn an_endless_list_is_cut_off_if_it_must_be_held_in_memory() {
         (&large, &[&keys[..], &["--reverse", "--json"]].concat()),
         (&client.list(usize::MAX, 13_000), &keys[..]),
     ] {
-        let (code, said) = client.run(&server.url, args);
-        if said.contains("12 MiB") {
+        let (code, stderr) = client.run(&server.url, args);
+        if stderr.contains("12 MiB") {
             // A single page that exceeds the limit of a reply.
             assert_eq!(code, 1);
             continue;
         }
-        assert!(code == 1 && said.contains("more than is held in memory"), "{args:?} {code}: {said}");
+        assert!(code == 1 && stderr.contains("more than is held in memory"), "{args:?} {code}: {stderr}");
     }
 }
 
@@ -124,8 +124,8 @@ fn endless_member_and_activity_lists_are_cut_off() {
     });
     for args in [&["members", "list"][..], &["members", "role", "x", "admin"], &["activity", "-n", "9999999"]]
     {
-        let (code, said) = client.run(&server.url, args);
-        assert!(code == 1 && said.contains("more than is held in memory"), "{args:?} {code}: {said}");
+        let (code, stderr) = client.run(&server.url, args);
+        assert!(code == 1 && stderr.contains("more than is held in memory"), "{args:?} {code}: {stderr}");
     }
 }
 
@@ -140,7 +140,7 @@ fn an_endless_list_is_streamed_if_it_need_not_be_held_in_memory() {
         for _ in 0..scaled(200_000) {
             lines.next().unwrap().unwrap();
         }
-        assert!(process.peak() <= MEMORY, "{form}: {} MiB", process.peak());
+        assert!(process.peak_mib() <= MEMORY, "{form}: {} MiB", process.peak_mib());
         // A reader that closes the pipe early is not an error.
         drop(lines);
         assert_eq!(process.wait().0, 0, "{form}");
@@ -215,8 +215,8 @@ fn endless_bodies_and_headers_are_cut_off() {
             flood(stream, &piece)
         });
         for args in [&["keys", "list", "-o", "id"][..], &["whoami"], &["members", "list"]] {
-            let (code, said) = client.run(&server.url, args);
-            assert!([1, 7].contains(&code) && said.contains(words), "{begin:?} {args:?} {code}: {said}");
+            let (code, stderr) = client.run(&server.url, args);
+            assert!([1, 7].contains(&code) && stderr.contains(words), "{begin:?} {args:?} {code}: {stderr}");
         }
     }
 }
@@ -238,8 +238,8 @@ fn a_server_that_sends_one_byte_at_a_time_times_out() {
             }
         }
     });
-    let (code, said) = client.run(&server.url, &["keys", "list"]);
-    assert!(code == 7 && said.contains("within 15 s"), "{code}: {said}");
+    let (code, stderr) = client.run(&server.url, &["keys", "list"]);
+    assert!(code == 7 && stderr.contains("within 15 s"), "{code}: {stderr}");
     assert_eq!(server.request_heads().len(), 1, "the request is not retried");
 }
 
@@ -271,9 +271,9 @@ fn repeated_5xx_responses_are_retried_twice_and_retry_after_is_capped() {
                 ),
             )
         });
-        let (code, said) = client.run(&server.url, &["keys", "list", "-o", "id"]);
-        assert_eq!((code, server.request_heads().len()), (exit, tries), "{status}: {said}");
-        assert!(said.contains("Not now"), "{said}");
+        let (code, stderr) = client.run(&server.url, &["keys", "list", "-o", "id"]);
+        assert_eq!((code, server.request_heads().len()), (exit, tries), "{status}: {stderr}");
+        assert!(stderr.contains("Not now"), "{stderr}");
     }
 }
 

@@ -26,30 +26,30 @@ fn the_json_documentation_is_up_to_date() {
 }
 
 /// Collects the commands that have `--json`.
-fn with_json(command: &clap::Command, name: &str, found: &mut BTreeSet<String>) {
+fn collect_commands_with_json(command: &clap::Command, name: &str, found: &mut BTreeSet<String>) {
     if command.get_arguments().any(|a| a.get_long() == Some("json")) {
         found.insert(name.trim().to_owned());
     }
     for sub in command.get_subcommands() {
-        with_json(sub, &format!("{name} {}", sub.get_name()), found);
+        collect_commands_with_json(sub, &format!("{name} {}", sub.get_name()), found);
     }
 }
 
 #[test]
 fn the_json_documentation_lists_every_command_with_a_json_flag() {
     let mut found = BTreeSet::new();
-    with_json(&Cli::command(), "", &mut found);
+    collect_commands_with_json(&Cli::command(), "", &mut found);
     // It prints a document of its own; see `domain::export`.
     assert!(found.remove("review export"));
-    let told = |p: &keyward::cli::json_docs::JsonOutput| {
+    let command_line = |p: &keyward::cli::json_docs::JsonOutput| {
         p.command
             .split(' ')
             .filter(|word| *word == word.to_lowercase() && *word != "<")
             .collect::<Vec<_>>()
             .join(" ")
     };
-    let told: BTreeSet<String> = JSON_OUTPUTS.iter().map(told).collect();
-    assert_eq!(told, found);
+    let documented: BTreeSet<String> = JSON_OUTPUTS.iter().map(command_line).collect();
+    assert_eq!(documented, found);
 }
 
 /// Records how a value differs from the documented fields.
@@ -57,7 +57,7 @@ fn differences(
     value: &Value,
     fields: &[JsonField],
     at: &str,
-    wrong: &mut Vec<String>,
+    found_differences: &mut Vec<String>,
     seen: &mut BTreeSet<String>,
 ) {
     if fields.is_empty() || value.is_null() {
@@ -65,17 +65,17 @@ fn differences(
     }
     if let Value::Array(items) = value {
         for item in items {
-            differences(item, fields, at, wrong, seen);
+            differences(item, fields, at, found_differences, seen);
         }
         return;
     }
     let Value::Object(object) = value else {
-        return wrong.push(format!("{at} is no object"));
+        return found_differences.push(format!("{at} is not an object"));
     };
     let printed: BTreeSet<&str> = object.keys().map(String::as_str).collect();
-    let told: BTreeSet<&str> = fields.iter().map(|f| f.name).collect();
-    for name in printed.symmetric_difference(&told) {
-        wrong.push(format!("{at}.{name} is printed or documented only"));
+    let documented: BTreeSet<&str> = fields.iter().map(|f| f.name).collect();
+    for name in printed.symmetric_difference(&documented) {
+        found_differences.push(format!("{at}.{name} is printed or documented only"));
     }
     for field in fields {
         let Some(value) = object.get(field.name) else { continue };
@@ -95,12 +95,12 @@ fn differences(
             _ => true,
         };
         if !fits {
-            wrong.push(format!("{below} is {value}, and documented as {description}"));
+            found_differences.push(format!("{below} is {value}, and documented as {description}"));
         }
         if !value.is_null() {
             seen.insert(below.clone());
         }
-        differences(value, field.fields, &below, wrong, seen);
+        differences(value, field.fields, &below, found_differences, seen);
     }
 }
 
@@ -108,7 +108,7 @@ fn differences(
 fn commands_print_the_documented_json_fields() {
     let cli = CliFixture::new();
     let ran = cli.run(&["demo", "--", "sh", "-ec", SCRIPT]).expect_exit(0, &[]);
-    let mut wrong = Vec::new();
+    let mut found_differences = Vec::new();
     for printed in JSON_OUTPUTS {
         let file = cli.path("json").join(printed.command.replace([' ', '<'], "_"));
         let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}: {ran:?}", file.display()));
@@ -116,9 +116,9 @@ fn commands_print_the_documented_json_fields() {
             serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}: {text}", printed.command));
         let full = value.as_array().map_or(!printed.is_list, |items| printed.is_list && !items.is_empty());
         assert!(full, "{}: {text}", printed.command);
-        differences(&value, printed.fields, printed.command, &mut wrong, &mut BTreeSet::new());
+        differences(&value, printed.fields, printed.command, &mut found_differences, &mut BTreeSet::new());
     }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(found_differences.is_empty(), "{found_differences:#?}");
 }
 
 /// Runs every command once and writes its JSON to a file named after it.

@@ -10,36 +10,39 @@ fn flags_override_the_environment_and_the_environment_overrides_the_file() {
     cli.add_member("bo@plant.example", "normal");
     cli.run(&["whoami"]).expect_exit(2, &["several profiles", "normal", "--profile"]);
     let ada = cli.profile();
-    let who = |set: &[(&str, &str)], args: &[&str]| {
+    let signed_in_email = |set: &[(&str, &str)], args: &[&str]| {
         cli.run_with_env(set, &[args, &["whoami", "--json=member.email"]].concat()).expect_exit(0, &[]).json()
             ["member.email"]
             .clone()
     };
-    assert_eq!(who(&[("KEYWARD_PROFILE", "normal")], &[]), "bo@plant.example");
-    assert_eq!(who(&[("KEYWARD_PROFILE", "normal")], &["--profile", &ada]), "ada@plant.example");
+    assert_eq!(signed_in_email(&[("KEYWARD_PROFILE", "normal")], &[]), "bo@plant.example");
+    assert_eq!(signed_in_email(&[("KEYWARD_PROFILE", "normal")], &["--profile", &ada]), "ada@plant.example");
     std::fs::create_dir_all(cli.path(".config/keyward")).unwrap();
     std::fs::write(cli.path(".config/keyward/keyward.toml"), "profile = \"normal\"\n").unwrap();
-    assert_eq!(who(&[], &[]), "bo@plant.example");
-    assert_eq!(who(&[("KEYWARD_PROFILE", &ada)], &[]), "ada@plant.example");
+    assert_eq!(signed_in_email(&[], &[]), "bo@plant.example");
+    assert_eq!(signed_in_email(&[("KEYWARD_PROFILE", &ada)], &[]), "ada@plant.example");
     // A flag overrides the environment.
     let elsewhere = [("KEYWARD_URL", "http://127.0.0.1:1"), ("KEYWARD_TOKEN", "ses_other")];
-    assert_eq!(who(&elsewhere, &["--profile", &ada]), "ada@plant.example");
+    assert_eq!(signed_in_email(&elsewhere, &["--profile", &ada]), "ada@plant.example");
     cli.run_with_env(&elsewhere, &["whoami"]).expect_exit(7, &["127.0.0.1:1"]);
     // The session of one server is never sent to another server.
-    assert_eq!(who(&elsewhere, &["--url", &cli.url]), who(&[], &["--url", &cli.url]));
-    let here = [("KEYWARD_URL", cli.url.as_str()), ("KEYWARD_TOKEN", "ses_other")];
-    cli.run_with_env(&here, &["--url", &cli.url, "whoami"]).expect_exit(4, &["session"]);
+    assert_eq!(signed_in_email(&elsewhere, &["--url", &cli.url]), signed_in_email(&[], &["--url", &cli.url]));
+    let environment = [("KEYWARD_URL", cli.url.as_str()), ("KEYWARD_TOKEN", "ses_other")];
+    cli.run_with_env(&environment, &["--url", &cli.url, "whoami"]).expect_exit(4, &["session"]);
     let saved = std::fs::read(cli.path(".local/state/keyward/sessions/normal.json")).unwrap();
     let saved: serde_json::Value = serde_json::from_slice(&saved).unwrap();
     let token = cli.path("token");
     std::fs::write(&token, saved["token"].as_str().unwrap()).unwrap();
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
-    assert_eq!(who(&elsewhere, &["--url", &cli.url, "--token-file", "token"]), "bo@plant.example");
+    assert_eq!(
+        signed_in_email(&elsewhere, &["--url", &cli.url, "--token-file", "token"]),
+        "bo@plant.example"
+    );
     let other = cli.path("other.toml");
     std::fs::write(&other, format!("profile = \"{ada}\"\n")).unwrap();
     let other = other.to_str().unwrap();
-    assert_eq!(who(&[("KEYWARD_CONFIG", other)], &[]), "ada@plant.example");
-    assert_eq!(who(&[("KEYWARD_CONFIG", "/no/such")], &["--config", other]), "ada@plant.example");
+    assert_eq!(signed_in_email(&[("KEYWARD_CONFIG", other)], &[]), "ada@plant.example");
+    assert_eq!(signed_in_email(&[("KEYWARD_CONFIG", "/no/such")], &["--config", other]), "ada@plant.example");
     let listed = cli.run(&["profiles", "--json"]).expect_exit(0, &[]).json();
     assert_eq!(listed.as_array().unwrap().len(), 2);
     std::fs::write(cli.path(".config/keyward/keyward.toml"), "nonsense = 1\n").unwrap();

@@ -74,8 +74,8 @@ fn verify_works_against_a_foreign_server() {
             let _ = stream.write_all(answer.as_bytes());
         }
     });
-    let ask = || cli.run_with_input(&["--url", &url, "verify"], "sk_whatever");
-    assert!(ask().expect_exit(1, &[]).out.contains("truncated"));
-    assert!(ask().expect_exit(0, &[]).out.contains("valid"));
-    ask().expect_exit(3, &["/api/v2/sites"]);
+    let verify = || cli.run_with_input(&["--url", &url, "verify"], "sk_whatever");
+    assert!(verify().expect_exit(1, &[]).out.contains("truncated"));
+    assert!(verify().expect_exit(0, &[]).out.contains("valid"));
+    verify().expect_exit(3, &["/api/v2/sites"]);
 }

@@ -24,8 +24,8 @@ impl ForeignClient {
         let code = server.ada.client.send(CallRequest::to(CreateSessionCode)).await.unwrap();
         let body = format!("{{\"code\":\"{}\"}}", code.code.expose());
         let json = [("Content-Type", "application/json")];
-        let got = send(server.address(), request("POST", "/api/v2/sessions", &json, &body)).await;
-        let bearer = format!("Bearer {}", got.json()["token"].as_str().unwrap());
+        let response = send(server.address(), request("POST", "/api/v2/sessions", &json, &body)).await;
+        let bearer = format!("Bearer {}", response.json()["token"].as_str().unwrap());
         Self { address: server.address(), bearer }
     }
 
@@ -38,7 +38,7 @@ impl ForeignClient {
         request(method, &format!("/api/v2{path}"), &headers, body)
     }
 
-    async fn ask(&self, method: &str, path: &str, header: &str, body: &str) -> RawResponse {
+    async fn send(&self, method: &str, path: &str, header: &str, body: &str) -> RawResponse {
         send(self.address, self.request(method, path, header, body)).await
     }
 }
@@ -60,22 +60,29 @@ async fn if_match_follows_rfc_9110() {
             ("If-Match: *", 200, 4),
         ] {
             let body = format!("{{\"note\":\"after version {version}\"}}");
-            let got = other.ask("PATCH", &path, header, &body).await;
-            assert_eq!(got.status, status, "{} {header} {got:?}", database.name);
-            assert_eq!(got.json()["detail"].to_string().contains("weak"), header.contains("W/"), "{got:?}");
-            let now = other.ask("GET", &path, "", "").await;
+            let response = other.send("PATCH", &path, header, &body).await;
+            assert_eq!(response.status, status, "{} {header} {response:?}", database.name);
+            assert_eq!(
+                response.json()["detail"].to_string().contains("weak"),
+                header.contains("W/"),
+                "{response:?}"
+            );
+            let now = other.send("GET", &path, "", "").await;
             assert_eq!(now.json()["version"], version, "{header}");
             assert_eq!(now.header("etag"), Some(format!("\"{version}\"").as_str()));
         }
         let nobody =
-            other.ask("PATCH", "/api-keys/0193568e-0000-7000-8000-000000000000", "If-Match: *", "{}");
+            other.send("PATCH", "/api-keys/0193568e-0000-7000-8000-000000000000", "If-Match: *", "{}");
         assert_eq!(nobody.await.status, 404, "the key does not exist");
         let revoke = format!("{path}/revoke");
         let unless =
             "{\"unless_used_since\":\"2026-01-01T00:00:00Z\",\"even_if_used\":false,\"reason\":null}";
-        assert_eq!(other.ask("POST", &revoke, "If-Match: \"1\"", unless).await.problem(), "version-mismatch");
-        assert_eq!(other.ask("POST", &revoke, "If-Match: 4", unless).await.problem(), "malformed-request");
-        let done = other.ask("POST", &revoke, "If-Match: \"4\"", unless).await;
+        assert_eq!(
+            other.send("POST", &revoke, "If-Match: \"1\"", unless).await.problem(),
+            "version-mismatch"
+        );
+        assert_eq!(other.send("POST", &revoke, "If-Match: 4", unless).await.problem(), "malformed-request");
+        let done = other.send("POST", &revoke, "If-Match: \"4\"", unless).await;
         assert_eq!(done.status, 200, "empty fields do not count as the other form: {done:?}");
         server.stop().await;
     })
@@ -87,14 +94,14 @@ async fn the_location_header_points_to_the_created_key() {
     let server = TestServer::start(&Database::sqlite()).await;
     let other = ForeignClient::signed_in(&server).await;
     for list in ["/personal-api-keys", "/api-keys"] {
-        let created = other.ask("POST", list, "Idempotency-Key: 1", "{\"name\":\"Grafana\"}").await;
-        let path = created.header("location").and_then(|at| at.strip_prefix("/api/v2")).unwrap();
-        let found = other.ask("GET", path, "", "").await;
+        let created = other.send("POST", list, "Idempotency-Key: 1", "{\"name\":\"Grafana\"}").await;
+        let path = created.header("location").and_then(|location| location.strip_prefix("/api/v2")).unwrap();
+        let found = other.send("GET", path, "", "").await;
         assert_eq!(found.json()["id"], created.json()["id"], "{path} {found:?}");
-        let confirm = other.ask("POST", &format!("{path}/confirm"), "", "").await;
+        let confirm = other.send("POST", &format!("{path}/confirm"), "", "").await;
         assert_eq!(confirm.status, 200, "{confirm:?}");
-        let again = other.ask("POST", list, "Idempotency-Key: 1", "{\"name\":\"Grafana\"}").await;
-        assert_eq!((again.status, again.header("location")), (200, None), "nothing was created");
+        let retried = other.send("POST", list, "Idempotency-Key: 1", "{\"name\":\"Grafana\"}").await;
+        assert_eq!((retried.status, retried.header("location")), (200, None), "nothing was created");
     }
     server.stop().await;
 }
@@ -104,19 +111,24 @@ async fn a_client_that_closes_its_write_half_gets_a_response() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let other = ForeignClient::signed_in(&server).await;
-        let asks = [
+        let requests = [
             (other.request("GET", "/me", "", ""), 200),
             (other.request("GET", "/api-keys", "", ""), 200),
             (other.request("POST", "/personal-api-keys", "Idempotency-Key: 1", "{\"name\":\"nc\"}"), 201),
             (other.request("GET", "/openapi.json", "", ""), 200),
             (other.request("POST", "/personal-api-keys", "Content-Length: 90", ""), 400),
         ];
-        for (ask, status) in asks {
+        for (request, status) in requests {
             let mut stream = TcpStream::connect(other.address).await.unwrap();
-            stream.write_all(ask.as_bytes()).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
             stream.shutdown().await.unwrap();
-            let got = read_response(&mut stream).await;
-            assert_eq!(got.as_ref().map(|got| got.status), Some(status), "{} {ask}{got:?}", database.name);
+            let response = read_response(&mut stream).await;
+            assert_eq!(
+                response.as_ref().map(|response| response.status),
+                Some(status),
+                "{} {request}{response:?}",
+                database.name
+            );
         }
         server.stop().await;
     })
@@ -150,12 +162,12 @@ async fn the_connection_stays_open_after_an_unread_body() {
         stream.write_all(request(method, path, &headers, "").as_bytes()).await.unwrap();
         stream.write_all(at_once.as_bytes()).await.unwrap();
         let first = read_response(&mut stream).await;
-        assert_eq!(first.as_ref().map(|got| got.status), Some(status), "{method} {path} {first:?}");
+        assert_eq!(first.as_ref().map(|response| response.status), Some(status), "{method} {path} {first:?}");
         stream.write_all(later.as_bytes()).await.unwrap();
         let next = request("GET", "/api/v2/auth", &[("Authorization", &key)], "");
         stream.write_all(next.as_bytes()).await.unwrap();
         let second = read_response(&mut stream).await;
-        assert_eq!(second.map(|got| got.status), Some(204), "after {method} {path}");
+        assert_eq!(second.map(|response| response.status), Some(204), "after {method} {path}");
     }
     server.stop().await;
 }

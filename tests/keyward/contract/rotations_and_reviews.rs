@@ -97,12 +97,12 @@ async fn a_review_records_its_evidence() {
     let reviews = server.ada.client.send(CallRequest::to(ListReviews)).await.unwrap().data;
     assert_eq!(reviews.iter().map(|r| r.decision).collect::<Vec<_>>(), [Decision::Keep, Decision::Revoke]);
 
-    for wrong in [
+    for invalid in [
         decide(&used.key, Decision::Revoke, None),
         decide(&used.key, Decision::Skip, Some(looked)),
         ApplyDecision { until: Some(looked.minus(MILLISECOND)), ..decide(&used.key, Decision::Keep, None) },
     ] {
-        assert_eq!(problem_type(send(wrong, "c").await), P::FieldInvalid);
+        assert_eq!(problem_type(send(invalid, "c").await), P::FieldInvalid);
     }
     let export = RecordExport { review_id: Some(review_id), records: 2, sha256: "0f".repeat(32) };
     server.ada.client.send(CallRequest::with(RecordReviewExport, export)).await.unwrap();

@@ -45,7 +45,7 @@ async fn the_log_identifies_requests_and_contains_no_secret() {
     let session = SESSION.trim_start_matches("Bearer ");
     // Escapes and line breaks are refused while parsing; these characters pass as header bytes.
     let agent = "evil\u{202e}agent\u{9b}1m\u{2028}";
-    let asks = [
+    let requests = [
         request("GET", "/api/v2/me", &[("Authorization", SESSION), ("User-Agent", agent)], ""),
         request("GET", &format!("/api/v2/me?token={session}"), &[("X-Key", &key)], ""),
         request("GET", "/api/v2/sites", &[("Authorization", &key)], ""),
@@ -57,8 +57,8 @@ async fn the_log_identifies_requests_and_contains_no_secret() {
         ),
     ];
     let mut ids = Vec::new();
-    for ask in &asks {
-        ids.push(send(running.addr, ask).await.header("x-request-id").unwrap().to_owned());
+    for request in &requests {
+        ids.push(send(running.addr, request).await.header("x-request-id").unwrap().to_owned());
     }
     running.shutdown().await;
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();

@@ -127,7 +127,7 @@ fn end_of_raw_string(chars: &[char], from: usize) -> Option<usize> {
 }
 
 /// Removes every item that stands under `#[cfg(test)]`: up to its `;`, or to the brace that closes it.
-fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
+fn remove_test_items(tokens: Vec<Token>) -> Vec<Token> {
     let is_marker = |at: usize| {
         let words = ["#", "[", "cfg", "(", "test", ")", "]"];
         words.iter().enumerate().all(|(n, word)| match tokens.get(at + n).map(|token| &token.kind) {
@@ -165,7 +165,7 @@ fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
 
 impl Source {
     pub fn parse(source: &str) -> Self {
-        let tokens = without_tests(tokens(source));
+        let tokens = remove_test_items(tokens(source));
         let mut parsed = Self::default();
         let mut at = 0;
         let mut is_public = false;
@@ -182,7 +182,7 @@ impl Source {
                     continue;
                 }
                 Identifier(word) if word == "use" => {
-                    at = parsed.use_tree(&tokens, at + 1, &[], is_public);
+                    at = parsed.read_use_tree(&tokens, at + 1, &[], is_public);
                     continue;
                 }
                 Identifier(word) if word == "mod" => {
@@ -196,7 +196,7 @@ impl Source {
                     }
                 }
                 Identifier(_) => {
-                    let (segments, next) = chain(&tokens, at);
+                    let (segments, next) = read_path(&tokens, at);
                     parsed.identifiers.extend(segments.iter().cloned());
                     if segments.len() > 1 {
                         parsed.paths.push(SourcePath { segments, line: token.line, exported_as: None });
@@ -213,15 +213,15 @@ impl Source {
     }
 
     /// Reads a `use` tree from `at`; returns the index behind it.
-    fn use_tree(&mut self, tokens: &[Token], at: usize, prefix: &[String], is_public: bool) -> usize {
+    fn read_use_tree(&mut self, tokens: &[Token], at: usize, prefix: &[String], is_public: bool) -> usize {
         let line = tokens.get(at).map_or(0, |token| token.line);
-        let (own, mut at) = chain(tokens, at);
+        let (own, mut at) = read_path(tokens, at);
         let mut segments = [prefix, &own].concat();
         match tokens.get(at).map(|token| &token.kind) {
             Some(Symbol('{')) => {
                 at += 1;
                 while tokens.get(at).is_some_and(|token| token.kind != Symbol('}')) {
-                    at = self.use_tree(tokens, at, &segments, is_public);
+                    at = self.read_use_tree(tokens, at, &segments, is_public);
                     if tokens.get(at).is_some_and(|token| token.kind == Symbol(',')) {
                         at += 1;
                     }
@@ -253,7 +253,7 @@ impl Source {
 }
 
 /// Reads `a::b::c` from `at`; returns its identifiers and the index behind it, including a trailing `::`.
-fn chain(tokens: &[Token], mut at: usize) -> (Vec<String>, usize) {
+fn read_path(tokens: &[Token], mut at: usize) -> (Vec<String>, usize) {
     let mut segments = Vec::new();
     loop {
         match tokens.get(at).map(|token| &token.kind) {

@@ -135,7 +135,7 @@ async fn a_role_change_or_removal_applies_to_the_next_request_on_every_server() 
 /// Guarantee 13: the first admin cannot be taken.
 #[tokio::test(flavor = "multi_thread")]
 async fn exactly_one_of_many_parallel_setups_succeeds() {
-    let once = async |database: &Database| {
+    let race = async |database: &Database| {
         // Opening an empty database creates its tables, which is part of the race.
         let stores = join_all((0..4).map(|_| async {
             Store::open(&database.target, OpenMode::SetUp, Timestamp(0), random_bytes).await.unwrap()
@@ -155,7 +155,7 @@ async fn exactly_one_of_many_parallel_setups_succeeds() {
         assert_eq!(members.iter().map(|m| m.member.status).collect::<Vec<_>>(), [MemberStatus::Invited]);
     };
     for _ in 0..scaled(200) {
-        for_each_database(once).await;
+        for_each_database(race).await;
     }
 }
 

@@ -27,14 +27,18 @@ struct Operation {
 }
 
 impl Operation {
-    fn all(document: &Value) -> Vec<Self> {
-        let mut all = Vec::new();
+    fn all_in(document: &Value) -> Vec<Self> {
+        let mut operations = Vec::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
             for (method, facts) in methods.as_object().unwrap() {
-                all.push(Self { method: method.to_uppercase(), path: path.clone(), facts: facts.clone() });
+                operations.push(Self {
+                    method: method.to_uppercase(),
+                    path: path.clone(),
+                    facts: facts.clone(),
+                });
             }
         }
-        all
+        operations
     }
 
     fn name(&self) -> &str {
@@ -42,32 +46,32 @@ impl Operation {
     }
 
     /// Returns how a response violates the document.
-    fn violations_in(&self, document: &Value, got: &RawResponse) -> Vec<String> {
-        let declared = &self.facts["responses"][got.status.to_string()];
+    fn violations_in(&self, document: &Value, response: &RawResponse) -> Vec<String> {
+        let declared = &self.facts["responses"][response.status.to_string()];
         if declared.is_null() {
             return vec!["the status is not declared".into()];
         }
-        let mut wrong = Vec::new();
+        let mut violated = Vec::new();
         let types = declared["x-problem-types"].as_array();
-        if types.is_some_and(|types| !types.contains(&got.json()["type"])) {
-            wrong.push(format!("the type of the problem is none of {types:?}"));
+        if types.is_some_and(|types| !types.contains(&response.json()["type"])) {
+            violated.push(format!("the type of the problem is none of {types:?}"));
         }
         for (name, header) in declared["headers"].as_object().into_iter().flatten() {
-            if header["required"] == true && got.header(&name.to_lowercase()).is_none() {
-                wrong.push(format!("the header {name} is missing"));
+            if header["required"] == true && response.header(&name.to_lowercase()).is_none() {
+                violated.push(format!("the header {name} is missing"));
             }
         }
         match declared["content"].as_object().and_then(|content| content.iter().next()) {
-            None if !got.body.is_empty() => wrong.push("there is a body".into()),
+            None if !response.body.is_empty() => violated.push("there is a body".into()),
             None => {}
             Some((media_type, content)) => {
-                if got.header("content-type") != Some(media_type) {
-                    wrong.push(format!("the content type is not {media_type}"));
+                if response.header("content-type") != Some(media_type) {
+                    violated.push(format!("the content type is not {media_type}"));
                 }
-                wrong.extend(violations(document, &content["schema"], &got.json()));
+                violated.extend(violations(document, &content["schema"], &response.json()));
             }
         }
-        wrong
+        violated
     }
 }
 
@@ -100,7 +104,7 @@ fn random_request(
     document: &Value,
     operation: &Operation,
     known: &KnownValues,
-    who: &Credentials,
+    credentials: &Credentials,
     rng: &mut FuzzRng,
 ) -> String {
     let mut query = Vec::new();
@@ -127,7 +131,7 @@ fn random_request(
         }
     }
     let plane = operation.facts["security"][0].as_object().and_then(|s| s.keys().next()).map_or("", |k| k);
-    if let Some(credential) = who.header(plane, known, rng) {
+    if let Some(credential) = credentials.header(plane, known, rng) {
         headers.push(("Authorization".into(), credential));
     }
     let mut body = String::new();
@@ -163,8 +167,8 @@ pub(super) async fn sign_in_ada_again(server: &TestServer) -> String {
 async fn redeem_code(server: &TestServer, code: &str) -> String {
     let body = format!("{{\"code\":\"{code}\"}}");
     let json = [("Content-Type", "application/json")];
-    let got = send(server.address(), request("POST", "/api/v2/sessions", &json, &body)).await;
-    got.json()["token"].as_str().unwrap_or_else(|| panic!("{got:?}")).to_owned()
+    let response = send(server.address(), request("POST", "/api/v2/sessions", &json, &body)).await;
+    response.json()["token"].as_str().unwrap_or_else(|| panic!("{response:?}")).to_owned()
 }
 
 async fn is_admin(address: SocketAddr, token: &str) -> bool {
@@ -190,14 +194,14 @@ async fn fuzz(database: &Database) {
     let server = TestServer::start(database).await;
     let address = server.address();
     let document = document();
-    let operations = Operation::all(&document);
+    let operations = Operation::all_in(&document);
     let (mut rng, mut known) = (FuzzRng(20_261_124), KnownValues::default());
-    let mut who =
+    let mut credentials =
         Credentials { ada: sign_in_ada_again(&server).await, others: Vec::new(), key: "sk_0".to_owned() };
     for (email, role) in [("nora@plant.example", Role::Normal), ("otto@plant.example", Role::Operator)] {
         let invite = InviteMember { email: email.into(), role };
         let invited = server.ada.client.send(CallRequest::with(CreateInvitation, invite)).await.unwrap();
-        who.others.push(redeem_code(&server, invited.code.code.expose()).await);
+        credentials.others.push(redeem_code(&server, invited.code.code.expose()).await);
     }
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let count = scaled(FULL_COUNT);
@@ -207,40 +211,40 @@ async fn fuzz(database: &Database) {
             break;
         }
         if n % 20 == 0 {
-            if !is_admin(address, &who.ada).await {
-                who.ada = sign_in_ada_again(&server).await;
+            if !is_admin(address, &credentials.ada).await {
+                credentials.ada = sign_in_ada_again(&server).await;
             }
             let headers = [
-                ("Authorization", format!("Bearer {}", who.ada)),
+                ("Authorization", format!("Bearer {}", credentials.ada)),
                 ("Idempotency-Key", format!("fresh{n}")),
                 ("Content-Type", "application/json".to_owned()),
             ];
             let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let got =
+            let response =
                 send(address, request("POST", "/api/v2/api-keys", &headers, "{\"name\":\"Grafana\"}")).await;
-            assert_eq!(got.status, 201, "{got:?}");
-            known.collect(&got.json());
+            assert_eq!(response.status, 201, "{response:?}");
+            known.collect(&response.json());
             known.secrets.truncate(50);
-            got.json()["secret"].as_str().unwrap().clone_into(&mut who.key);
+            response.json()["secret"].as_str().unwrap().clone_into(&mut credentials.key);
         }
         let operation = rng.pick(&operations);
-        let ask = random_request(&document, operation, &known, &who, &mut rng);
-        let got = send(address, &ask).await;
-        let mut wrong = operation.violations_in(&document, &got);
-        if got.status >= 500 {
-            wrong.push("the server failed".into());
+        let request = random_request(&document, operation, &known, &credentials, &mut rng);
+        let response = send(address, &request).await;
+        let mut violated = operation.violations_in(&document, &response);
+        if response.status >= 500 {
+            violated.push("the server failed".into());
         }
-        let body = String::from_utf8_lossy(&got.body);
-        if got.status >= 400 && (body.contains(&who.key) || body.contains(&who.ada)) {
-            wrong.push("a credential is echoed".into());
+        let body = String::from_utf8_lossy(&response.body);
+        if response.status >= 400 && (body.contains(&credentials.key) || body.contains(&credentials.ada)) {
+            violated.push("a credential is echoed".into());
         }
-        let short: String = ask.chars().take(2_000).collect();
+        let short: String = request.chars().take(2_000).collect();
         assert!(
-            wrong.is_empty(),
+            violated.is_empty(),
             "{} request {n}\n{short}\n\nanswer {}\n{body}\n\n{}",
             database.name,
-            got.status,
-            wrong.join("\n")
+            response.status,
+            violated.join("\n")
         );
         *seen.entry(format!("{} {}", operation.name(), got.status / 100)).or_default() += 1;
         known.collect(&got.json());

@@ -21,18 +21,18 @@ struct Bodies {
 /// Returns every combination of the fields' values.
 fn combinations(fields: &[(&'static str, Vec<Value>)]) -> Vec<Map<String, Value>> {
     let Some(((name, values), rest)) = fields.split_first() else { return vec![Map::new()] };
-    let mut all = Vec::new();
+    let mut bodies = Vec::new();
     for body in combinations(rest) {
         for value in values {
             let mut body = body.clone();
             body.insert((*name).into(), value.clone());
-            all.push(body);
+            bodies.push(body);
         }
         if values.contains(&Value::Null) {
-            all.push(body);
+            bodies.push(body);
         }
     }
-    all
+    bodies
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,10 +42,10 @@ async fn the_server_accepts_exactly_the_bodies_that_the_document_allows() {
     let document = document();
     let nobody = "0193568e-0000-7000-8000-000000000000";
     let texts = |most: usize| {
-        let all = ["", "  ", "x", &"ä".repeat(most), &"x".repeat(most + 1)];
-        all.iter().map(|text| json!(text)).chain([Value::Null]).collect::<Vec<_>>()
+        let texts = ["", "  ", "x", &"ä".repeat(most), &"x".repeat(most + 1)];
+        texts.iter().map(|text| json!(text)).chain([Value::Null]).collect::<Vec<_>>()
     };
-    let all = [
+    let cases = [
         Bodies {
             schema: "RevokeKey",
             method: "POST",
@@ -87,11 +87,11 @@ async fn the_server_accepts_exactly_the_bodies_that_the_document_allows() {
         },
     ];
     let (mut taken, mut refused) = (0, 0);
-    for Bodies { schema, method, path, fields } in all {
+    for Bodies { schema, method, path, fields } in cases {
         let schema = &document["components"]["schemas"][schema];
         for (n, body) in combinations(&fields).into_iter().enumerate() {
             let body = Value::from(body);
-            let wrong = violations(&document, schema, &body);
+            let violated = violations(&document, schema, &body);
             let header = format!("{path} {n}");
             let headers = [
                 ("Authorization", bearer.as_str()),
@@ -99,9 +99,9 @@ async fn the_server_accepts_exactly_the_bodies_that_the_document_allows() {
                 ("Idempotency-Key", &header),
                 ("If-Match", "*"),
             ];
-            let got = send(server.address(), request(method, path, &headers, &body.to_string())).await;
-            let is_refused = got.problem() == "field-invalid";
-            assert_eq!(is_refused, !wrong.is_empty(), "{path} {body} {wrong:?} {got:?}");
+            let response = send(server.address(), request(method, path, &headers, &body.to_string())).await;
+            let is_refused = response.problem() == "field-invalid";
+            assert_eq!(is_refused, !violated.is_empty(), "{path} {body} {violated:?} {response:?}");
             *if is_refused { &mut refused } else { &mut taken } += 1;
         }
     }

@@ -6,10 +6,10 @@ use keyward::domain::id::Id;
 use keyward::domain::time::{TimeDelta, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::schema::resolved;
+use super::schema::resolve;
 
 /// Texts that break other programs.
-const TROUBLE: [&str; 16] = [
+const HOSTILE_TEXTS: [&str; 16] = [
     "",
     "   ",
     "\u{1b}[2J",
@@ -57,7 +57,7 @@ impl FuzzRng {
     /// Returns a text, sometimes hostile or very long.
     pub fn text(&mut self) -> String {
         match self.below(8) {
-            0 => (*self.pick(&TROUBLE)).to_owned(),
+            0 => (*self.pick(&HOSTILE_TEXTS)).to_owned(),
             1 => "x".repeat(self.below(10_000)),
             n => format!("Grafana {n} Süd {}", self.below(100)),
         }
@@ -101,14 +101,14 @@ impl KnownValues {
         }
     }
 
-    fn one(rng: &mut FuzzRng, from: &[String]) -> Option<String> {
+    fn pick_id(rng: &mut FuzzRng, from: &[String]) -> Option<String> {
         (!from.is_empty()).then(|| rng.pick(from).clone())
     }
 
     /// Returns an id for a path or field, mostly one of the right collection.
-    pub fn id(&self, of: &str, rng: &mut FuzzRng) -> String {
+    pub fn id(&self, collection: &str, rng: &mut FuzzRng) -> String {
         let kinds: Vec<_> = self.ids.keys().copied().collect();
-        let right = kinds.iter().copied().find(|kind| of.contains(&format!("/{kind}")));
+        let right = kinds.iter().copied().find(|kind| collection.contains(&format!("/{kind}")));
         let kind = if kinds.is_empty() { None } else { right.or_else(|| Some(*rng.pick(&kinds))) };
         match (kind, rng.below(10)) {
             (None, _) | (_, 0) => Id::new(Timestamp(0), [7; 10]).to_string(),
@@ -133,11 +133,11 @@ fn collection_of(value: &Value) -> Option<&'static str> {
 
 /// Returns a value for a field or parameter.
 pub fn value(document: &Value, schema: &Value, name: &str, known: &KnownValues, rng: &mut FuzzRng) -> Value {
-    let schema = resolved(document, schema);
+    let schema = resolve(document, schema);
     let guess = match name {
-        "secret" => KnownValues::one(rng, &known.secrets),
-        "code" => KnownValues::one(rng, &known.codes),
-        "cursor" => KnownValues::one(rng, &known.cursors),
+        "secret" => KnownValues::pick_id(rng, &known.secrets),
+        "code" => KnownValues::pick_id(rng, &known.codes),
+        "cursor" => KnownValues::pick_id(rng, &known.cursors),
         "email" => Some(format!("member{}@plant.example", rng.below(12))),
         "ids" => Some((0..rng.below(5)).map(|_| known.id("/api-keys", rng)).collect::<Vec<_>>().join(",")),
         "key_id" => Some(known.id("/api-keys", rng)),
@@ -178,7 +178,7 @@ pub fn value(document: &Value, schema: &Value, name: &str, known: &KnownValues, 
 
 /// Returns an object with all required and some optional fields.
 pub fn object(document: &Value, schema: &Value, known: &KnownValues, rng: &mut FuzzRng) -> Value {
-    let schema = resolved(document, schema);
+    let schema = resolve(document, schema);
     let required =
         |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|r| r == name));
     let mut fields = Map::new();

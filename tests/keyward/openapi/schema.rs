@@ -10,12 +10,12 @@ const ANNOTATIONS: [&str; 6] = ["title", "description", "default", "example", "e
 /// Returns the violations in `value`, each with its path.
 pub fn violations(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    check(document, schema, value, "$", &mut found);
+    check_value(document, schema, value, "$", &mut found);
     found
 }
 
 /// Resolves a `$ref`.
-pub fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+pub fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     match schema["$ref"].as_str() {
         Some(reference) => {
             document.pointer(reference.trim_start_matches('#')).expect("checked by another test")
@@ -24,47 +24,47 @@ pub fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
-fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+fn check_value(document: &Value, schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
     let Some(keywords) = schema.as_object() else { return };
-    let mut wrong = |what: String| found.push(format!("{at}: {what}: {value}"));
+    let mut report = |problem: String| found.push(format!("{path}: {problem}: {value}"));
     for (keyword, wanted) in keywords {
         match keyword.as_str() {
             "type" => {
                 let types: Vec<_> =
                     wanted.as_array().map_or_else(|| vec![wanted], |types| types.iter().collect());
                 if !types.iter().any(|t| is_type(t.as_str().unwrap_or_default(), value)) {
-                    wrong(format!("is not of type {wanted}"));
+                    report(format!("is not of type {wanted}"));
                 }
             }
             "enum" if !wanted.as_array().is_some_and(|all| all.contains(value)) => {
-                wrong(format!("is none of {wanted}"));
+                report(format!("is none of {wanted}"));
             }
             "format" if value.as_str().is_some_and(|text| !has_format(wanted, text)) => {
-                wrong(format!("is not in the format {wanted}"));
+                report(format!("is not in the format {wanted}"));
             }
-            "const" if value != wanted => wrong(format!("is not {wanted}")),
+            "const" if value != wanted => report(format!("is not {wanted}")),
             "minLength" if length(value) < wanted.as_u64() && value.is_string() => {
-                wrong("is too short".into());
+                report("is too short".into());
             }
-            "maxLength" if length(value) > wanted.as_u64() => wrong("is too long".into()),
+            "maxLength" if length(value) > wanted.as_u64() => report("is too long".into()),
             "pattern" if value.as_str().is_some_and(|text| !matches_pattern(wanted, text)) => {
-                wrong(format!("does not fit {wanted}"));
+                report(format!("does not fit {wanted}"));
             }
             "minimum" if value.as_f64() < wanted.as_f64() && value.is_number() => {
-                wrong("is too small".into());
+                report("is too small".into());
             }
-            "maximum" if value.as_f64() > wanted.as_f64() => wrong("is too large".into()),
+            "maximum" if value.as_f64() > wanted.as_f64() => report("is too large".into()),
             "required" => {
                 for name in wanted.as_array().into_iter().flatten().filter_map(Value::as_str) {
                     if value.is_object() && value.get(name).is_none() {
-                        wrong(format!("lacks {name}"));
+                        report(format!("lacks {name}"));
                     }
                 }
             }
             "additionalProperties" if wanted == &Value::Bool(false) => {
                 for name in value.as_object().into_iter().flat_map(|fields| fields.keys()) {
                     if schema["properties"].get(name).is_none() {
-                        wrong(format!("has {name}"));
+                        report(format!("has {name}"));
                     }
                 }
             }
@@ -92,41 +92,47 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
             }
         }
     }
-    parts(document, schema, value, at, found);
+    check_subschemas(document, schema, value, path, found);
 }
 
 /// Checks the keywords that contain schemas.
-fn parts(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+fn check_subschemas(document: &Value, schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
     if schema.get("$ref").is_some() {
-        check(document, resolved(document, schema), value, at, found);
+        check_value(document, resolve(document, schema), value, path, found);
     }
     for (name, part) in schema["properties"].as_object().into_iter().flatten() {
         if let Some(field) = value.get(name) {
-            check(document, part, field, &format!("{at}.{name}"), found);
+            check_value(document, part, field, &format!("{path}.{name}"), found);
         }
     }
     if schema["additionalProperties"].is_object() {
         for (name, field) in value.as_object().into_iter().flatten() {
             if schema["properties"].get(name).is_none() {
-                check(document, &schema["additionalProperties"], field, &format!("{at}.{name}"), found);
+                check_value(
+                    document,
+                    &schema["additionalProperties"],
+                    field,
+                    &format!("{path}.{name}"),
+                    found,
+                );
             }
         }
     }
     for (i, item) in value.as_array().into_iter().flatten().enumerate() {
-        check(document, &schema["items"], item, &format!("{at}[{i}]"), found);
+        check_value(document, &schema["items"], item, &format!("{path}[{i}]"), found);
     }
     for part in schema["allOf"].as_array().into_iter().flatten() {
-        check(document, part, value, at, found);
+        check_value(document, part, value, path, found);
     }
     if let Some(condition) = schema.get("if") {
         let holds = violations(document, condition, value).is_empty();
-        check(document, &schema[if holds { "then" } else { "else" }], value, at, found);
+        check_value(document, &schema[if holds { "then" } else { "else" }], value, path, found);
     }
     for keyword in ["oneOf", "anyOf"] {
         let Some(options) = schema[keyword].as_array() else { continue };
         let fits = options.iter().filter(|option| violations(document, option, value).is_empty()).count();
         if fits == 0 || (keyword == "oneOf" && fits > 1) {
-            found.push(format!("{at}: fits {fits} of {keyword}: {value}"));
+            found.push(format!("{path}: fits {fits} of {keyword}: {value}"));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::support::program::{ProgramHome, RunningProgram};
 use crate::support::pty::{Pty, PtyOutput, program};
 
 /// Returns the lines of all code blocks with this info string.
-fn blocks(fence: &str) -> Vec<String> {
+fn code_blocks(fence: &str) -> Vec<String> {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let mut inside = None;
     let mut found = Vec::new();
@@ -23,7 +23,7 @@ fn blocks(fence: &str) -> Vec<String> {
 }
 
 /// Runs the commands of the README one after the other.
-struct Reader {
+struct ExampleRunner {
     home: ProgramHome,
     /// The running server and its URL.
     server: Option<(RunningProgram, String)>,
@@ -31,7 +31,7 @@ struct Reader {
     code: String,
 }
 
-impl Reader {
+impl ExampleRunner {
     fn new() -> Self {
         let home = ProgramHome::new();
         // The port in the examples may be in use on this machine.
@@ -52,12 +52,12 @@ impl Reader {
             Some((_, url)) if command.starts_with("keyward login") => {
                 let line = line.replace("http://127.0.0.1:7711", url);
                 let code = format!("{}\r", self.code);
-                self.at_a_terminal(&line, "Sign-in code for", &code)
+                self.run_in_terminal(&line, "Sign-in code for", &code)
             }
             _ if command.starts_with("keyward demo") && !command.contains(" -- ") => {
-                self.at_a_terminal(line, "Personal", "q")
+                self.run_in_terminal(line, "Personal", "q")
             }
-            _ => self.in_a_shell(line),
+            _ => self.run_in_shell(line),
         }
     }
 
@@ -73,7 +73,7 @@ impl Reader {
     }
 
     /// Runs a command in a terminal and types `answer` once `question` is on the screen.
-    fn at_a_terminal(&self, line: &str, question: &str, answer: &str) -> Result<(), String> {
+    fn run_in_terminal(&self, line: &str, question: &str, answer: &str) -> Result<(), String> {
         let mut command = program(&self.home.path(""), &["sh", "-c", line]);
         command.env("PATH", ProgramHome::search_path());
         let mut pty = Pty::start(command, 100, 30);
@@ -85,7 +85,7 @@ impl Reader {
         }
     }
 
-    fn in_a_shell(&mut self, line: &str) -> Result<(), String> {
+    fn run_in_shell(&mut self, line: &str) -> Result<(), String> {
         let output = self.home.shell(line).output().unwrap();
         let out = String::from_utf8_lossy(&output.stdout);
         if out.starts_with("inv_") {
@@ -97,16 +97,16 @@ impl Reader {
 
 #[test]
 fn the_examples_run_as_printed() {
-    let lines = blocks("sh");
+    let lines = code_blocks("sh");
     assert!(lines.len() >= 8, "{lines:#?}");
-    let mut reader = Reader::new();
+    let mut runner = ExampleRunner::new();
     for line in &lines {
-        if let Err(why) = reader.run(line) {
+        if let Err(why) = runner.run(line) {
             panic!("this example of README.md fails:\n{line}\n{why}");
         }
     }
     for broken in ["keyward keys lst", "keyward verify < no-such-file", "no-such-command"] {
-        assert!(reader.run(broken).is_err(), "{broken}");
+        assert!(runner.run(broken).is_err(), "{broken}");
     }
 }
 
@@ -115,5 +115,9 @@ fn examples_that_are_not_run_use_only_cargo() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let fences: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("```")).step_by(2).collect();
     assert!(fences.iter().all(|fence| ["sh", "sh no-run"].contains(fence)), "{fences:?}");
-    assert!(blocks("sh no-run").iter().all(|line| line.starts_with("cargo ")), "{:?}", blocks("sh no-run"));
+    assert!(
+        code_blocks("sh no-run").iter().all(|line| line.starts_with("cargo ")),
+        "{:?}",
+        code_blocks("sh no-run")
+    );
 }

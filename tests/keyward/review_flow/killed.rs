@@ -12,7 +12,7 @@ use keyward::domain::member::Role;
 use keyward::wire::members::{CreateInvitation, InviteMember};
 use rustix::process::Signal;
 
-use super::{create, done};
+use super::{count_decisions, create};
 use crate::support::program::{ProgramHome, TIMEOUT};
 use crate::support::pty::{Pty, keyward};
 use crate::support::test_server::{TestServer, settings_without_limits};
@@ -27,7 +27,7 @@ enum Held {
     /// The decision, which then never reaches the server.
     Request,
     /// The server's reply.
-    Answer,
+    Reply,
 }
 
 /// Proxy that holds back one message of the `nth` decision.
@@ -86,13 +86,13 @@ fn forward(
     sender: &mpsc::Sender<()>,
 ) {
     let (mut answers, mut back) = (far.try_clone().unwrap(), near.try_clone().unwrap());
-    let (silent, told) = (Arc::new(AtomicUsize::new(0)), sender.clone());
+    let (silent, activity) = (Arc::new(AtomicUsize::new(0)), sender.clone());
     let silenced = silent.clone();
     let returning = thread::spawn(move || {
         let mut buffer = vec![0; 1 << 16];
         while let Some(n) = answers.read(&mut buffer).ok().filter(|&n| n > 0) {
             if silenced.load(Ordering::SeqCst) > 0 {
-                let _ = told.send(());
+                let _ = activity.send(());
             } else {
                 // Even if the client is gone, the reply shows that the server is done.
                 let _ = back.write_all(&buffer[..n]);
@@ -110,7 +110,7 @@ fn forward(
                     while near.read(&mut buffer).is_ok_and(|n| n > 0) {}
                     break;
                 }
-                Held::Answer => silent.store(1, Ordering::SeqCst),
+                Held::Reply => silent.store(1, Ordering::SeqCst),
             }
         }
         if far.write_all(&buffer[..n]).is_err() {
@@ -121,7 +121,7 @@ fn forward(
     let _ = returning.join();
 }
 
-async fn killed(database: &Database, nth: usize, held: Held) {
+async fn kill_during_batch(database: &Database, nth: usize, held: Held) {
     let at = format!("{}, {held:?} {nth}", database.name);
     let mut settings = settings_without_limits();
     settings.policy.never_used_after_days = 0;
@@ -163,12 +163,12 @@ async fn killed(database: &Database, nth: usize, held: Held) {
     // The next run shows the result of each decision and applies the rest.
     let mut applied = 0;
     for &key in &keys {
-        let (recorded, revoked) = done(&server.ada, key).await;
+        let (recorded, revoked) = count_decisions(&server.ada, key).await;
         assert!(recorded == revoked && recorded <= 1, "{at}");
         applied += recorded;
     }
-    let heard = usize::from(held == Held::Answer);
-    assert!(applied >= heard && applied < KEYS + heard, "{at}");
+    let replies_received = usize::from(held == Held::Reply);
+    assert!(applied >= replies_received && applied < KEYS + replies_received, "{at}");
     let mut pty = open();
     match KEYS - applied {
         0 => pty.wait_for_text("No organization keys need a decision"),
@@ -190,7 +190,7 @@ async fn killed(database: &Database, nth: usize, held: Held) {
         }
     }
     for &key in &keys {
-        assert_eq!(done(&server.ada, key).await, (1, 1), "{at}");
+        assert_eq!(count_decisions(&server.ada, key).await, (1, 1), "{at}");
     }
     drop(pty);
     server.stop().await;
@@ -198,9 +198,9 @@ async fn killed(database: &Database, nth: usize, held: Held) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_batch_interrupted_by_a_kill_is_completed_and_no_decision_is_applied_twice() {
-    for held in [Held::Request, Held::Answer] {
+    for held in [Held::Request, Held::Reply] {
         for nth in 1..=KEYS {
-            for_each_database(async |database| killed(database, nth, held).await).await;
+            for_each_database(async |database| kill_during_batch(database, nth, held).await).await;
         }
     }
 }

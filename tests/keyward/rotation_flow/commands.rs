@@ -11,10 +11,10 @@ use crate::support::keys::is_accepted;
 use crate::support::program::{CommandOutput, ProgramHome};
 
 /// A signed-in admin at a shell.
-struct Shell(ProgramHome);
+struct AdminShell(ProgramHome);
 
-impl Shell {
-    async fn of(fixture: &RotationFixture<'_>, email: &str) -> Self {
+impl AdminShell {
+    async fn new(fixture: &RotationFixture<'_>, email: &str) -> Self {
         let invite = InviteMember { email: email.into(), role: Role::Admin };
         let request = keyward::client::CallRequest::with(CreateInvitation, invite);
         let invited = fixture.server.ada.client.send(request).await.unwrap();
@@ -43,7 +43,7 @@ impl Shell {
 async fn a_rotation_can_be_driven_by_commands() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
-        let shell = Shell::of(&fixture, "cron@plant.example").await;
+        let shell = AdminShell::new(&fixture, "cron@plant.example").await;
         let old = fixture.create("Press shop", None).await;
         assert!(old.use_once().await);
         let id = old.key.id.to_string();

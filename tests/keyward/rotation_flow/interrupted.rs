@@ -5,14 +5,14 @@ use keyward::domain::member::Role;
 use keyward::domain::rotation::Phase;
 use keyward::domain::time::TimeDelta;
 
-use super::{RotationFixture, logged, rotations};
+use super::{RotationFixture, activity_details, rotations};
 use crate::support::for_each_database;
 use crate::support::keys::is_accepted;
 use crate::support::ui_harness::UiHarness;
 
 /// Choices that the next start offers for an unfinished create.
-const HAVE_IT: &str = "1<enter>";
-const ANEW: &str = "2<enter>";
+const SECRET_IS_STORED: &str = "1<enter>";
+const REISSUE: &str = "2<enter>";
 const REVOKE: &str = "3<enter>";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,17 +20,17 @@ async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_s
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
-        for (name, choice) in [("kept", HAVE_IT), ("anew", ANEW), ("gone", REVOKE)] {
+        for (name, choice) in [("kept", SECRET_IS_STORED), ("anew", REISSUE), ("gone", REVOKE)] {
             // The program crashes before the reply arrives, or ends while the secret is on the screen.
-            for (how, crash_at) in [("cut", Some(2)), ("shown", None)] {
+            for (end, crash_at) in [("cut", Some(2)), ("shown", None)] {
                 let at = format!("{} {choice} {crash_at:?}", database.name);
-                let name = format!("{name}-{how}");
+                let name = format!("{name}-{end}");
                 let old = fixture.create(&name, None).await;
                 assert!(old.use_once().await);
-                let of = |mut all: Vec<keyward::wire::keys::Rotation>| {
-                    all.retain(|rotation| rotation.old.id == old.key.id);
-                    assert_eq!(all.len(), 1, "{at}");
-                    all.remove(0)
+                let rotation_of_old_key = |mut rotations: Vec<keyward::wire::keys::Rotation>| {
+                    rotations.retain(|rotation| rotation.old.id == old.key.id);
+                    assert_eq!(rotations.len(), 1, "{at}");
+                    rotations.remove(0)
                 };
                 let mut screens = UiHarness::open(ada).await.press(&format!("2/{name}<enter>R")).await;
                 screens.crash_at = crash_at;
@@ -45,13 +45,21 @@ async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_s
                 let next = next.press(choice).await;
                 let second = next.secret.as_deref().map(|secret| fixture.key_client(secret));
                 match choice {
-                    HAVE_IT => {
+                    SECRET_IS_STORED => {
                         assert!(is_accepted(&first).await && next.state().unfinished_creates() == 0, "{at}");
-                        assert_eq!(of(rotations(&ada.client).await).phase, Phase::Drain, "{at}");
+                        assert_eq!(
+                            rotation_of_old_key(rotations(&ada.client).await).phase,
+                            Phase::Drain,
+                            "{at}"
+                        );
                     }
-                    ANEW => {
+                    REISSUE => {
                         assert!(!is_accepted(&first).await, "{at}: two secrets are active");
-                        assert_eq!(of(rotations(&ada.client).await).phase, Phase::Switch, "{at}");
+                        assert_eq!(
+                            rotation_of_old_key(rotations(&ada.client).await).phase,
+                            Phase::Switch,
+                            "{at}"
+                        );
                         assert!(is_accepted(&second.unwrap()).await, "{at}");
                         let next = next.press("sy").await;
                         assert_eq!(next.state().unfinished_creates(), 0, "{at}: {}", next.screen());
@@ -61,13 +69,21 @@ async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_s
                         if let Some(second) = second {
                             assert!(!is_accepted(&second).await, "{at}");
                         }
-                        assert_eq!(of(rotations(&ada.client).await).phase, Phase::Abandoned, "{at}");
+                        assert_eq!(
+                            rotation_of_old_key(rotations(&ada.client).await).phase,
+                            Phase::Abandoned,
+                            "{at}"
+                        );
                         // The rotation is started again from the old key.
                         let again =
                             UiHarness::open(ada).await.press(&format!("4/{name}<enter>R<enter>")).await;
                         let third = fixture.key_client(again.secret.as_deref().unwrap());
                         assert!(!is_accepted(&first).await && is_accepted(&third).await, "{at}");
-                        assert_eq!(of(rotations(&ada.client).await).phase, Phase::Drain, "{at}");
+                        assert_eq!(
+                            rotation_of_old_key(rotations(&ada.client).await).phase,
+                            Phase::Drain,
+                            "{at}"
+                        );
                     }
                 }
                 assert!(old.use_once().await, "{at}: the old key was cut off");
@@ -122,12 +138,12 @@ async fn a_leaked_key_is_revoked_and_replaced_after_a_crash_at_any_point() {
             assert!(old.use_once().await);
             let mut screens = UiHarness::open(ada).await.press(&format!("2/{name}<enter>RL")).await;
             screens.crash_at = Some(crash_at);
-            let four = old.key.last_four().to_owned();
-            let crashed = screens.press(&four).await.press("<enter>").await;
+            let last_four = old.key.last_four().to_owned();
+            let crashed = screens.press(&last_four).await.press("<enter>").await;
             let survived = !crashed.has_crashed();
             assert_eq!(crashed.state().unfinished_creates(), 1, "{at}");
             // Whatever was done before, the next start issues one secret and revokes the leaked key.
-            let next = UiHarness::resume(ada, crashed.end()).await.press(ANEW).await;
+            let next = UiHarness::resume(ada, crashed.end()).await.press(REISSUE).await;
             let next = fixture
                 .key_client(next.secret.as_deref().unwrap_or_else(|| panic!("{at}: {}", next.screen())));
             assert!(is_accepted(&next).await && !old.use_once().await, "{at}");
@@ -135,7 +151,7 @@ async fn a_leaked_key_is_revoked_and_replaced_after_a_crash_at_any_point() {
             all.retain(|rotation| rotation.old.id == old.key.id);
             assert!(all.len() == 1 && all[0].phase == Phase::Done, "{at}: {all:?}");
             assert_eq!(all[0].old.revoke_reason.as_deref(), Some("suspected leak"), "{at}");
-            assert_eq!(logged(ada, old.key.id, Action::KeyRevoked).await.len(), 1, "{at}");
+            assert_eq!(activity_details(ada, old.key.id, Action::KeyRevoked).await.len(), 1, "{at}");
             if survived {
                 assert!(crash_at > 4, "{at}: too few crash points");
                 break;
@@ -173,7 +189,7 @@ async fn when_two_admins_rotate_the_same_key_one_succeeds_and_the_other_sees_who
         assert!(adas.screen().contains("requests with it now get 401"), "{}", adas.screen());
         assert!(bens.screen().contains("was already revoked by ada@plant.example"), "{}", bens.screen());
         assert_eq!(fixture.seen_by(&ben).await.phase, Phase::Done);
-        assert_eq!(logged(ada, old.key.id, Action::KeyRevoked).await.len(), 1);
+        assert_eq!(activity_details(ada, old.key.id, Action::KeyRevoked).await.len(), 1);
         fixture.server.stop().await;
     })
     .await;

@@ -7,7 +7,7 @@ use super::driver::Driver;
 #[test]
 fn the_activity_log_loads_older_rows_while_scrolling_and_opens_keys() {
     for (columns, rows) in [(80, 24), (120, 40), (60, 16)] {
-        assert_snapshot!(Driver::at(columns, rows).press("6").screen());
+        assert_snapshot!(Driver::with_size(columns, rows).press("6").screen());
     }
     let driver = Driver::new().press("6");
     assert!(driver.screen().contains("1/200"), "{}", driver.screen());

@@ -28,11 +28,11 @@ use crate::support::ui_harness::key_names;
 mod fake_replies;
 
 /// Returns the secret that every created key gets.
-pub fn secret() -> Secret {
+pub fn created_secret() -> Secret {
     Secret::generate(|| std::array::from_fn(|i| u8::try_from(i * 37 % 256).unwrap()))
 }
 
-pub fn start(columns: u16, rows: u16) -> StartOptions {
+pub fn start_options(columns: u16, rows: u16) -> StartOptions {
     StartOptions {
         profile: String::new(),
         server: "https://keys.plant.example".to_owned(),
@@ -81,14 +81,14 @@ pub struct Driver {
 
 impl Driver {
     pub fn new() -> Self {
-        Self::at(80, 24)
+        Self::with_size(80, 24)
     }
 
-    pub fn at(columns: u16, rows: u16) -> Self {
-        Self::with(start(columns, rows), Role::Admin)
+    pub fn with_size(columns: u16, rows: u16) -> Self {
+        Self::with_options(start_options(columns, rows), Role::Admin)
     }
 
-    pub fn with(start: StartOptions, role: Role) -> Self {
+    pub fn with_options(start: StartOptions, role: Role) -> Self {
         Self::prepare(start, role).release()
     }
 
@@ -125,7 +125,7 @@ impl Driver {
         while let Some(effect) = self.held_effects.pop_front() {
             self.run(effect);
         }
-        self.frame();
+        self.draw_frame();
         self
     }
 
@@ -134,21 +134,21 @@ impl Driver {
         for effect in std::mem::take(&mut self.held_effects) {
             self.run(effect);
         }
-        self.frame();
+        self.draw_frame();
         self
     }
 
     /// Sends only the replies to requests whose debug form starts with `request`.
-    pub fn release_only(mut self, ask: &str) -> Self {
+    pub fn release_only(mut self, request: &str) -> Self {
         let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held_effects).into_iter().partition(
-            |effect| matches!(effect, Effect::Request { request: held, .. } if format!("{held:?}").starts_with(ask)),
+            |effect| matches!(effect, Effect::Request { request: held, .. } if format!("{held:?}").starts_with(request)),
         );
         self.held_effects = later.into();
-        assert!(!now.is_empty(), "{ask} is not held back: {:?}", self.held_effects);
+        assert!(!now.is_empty(), "{request} is not held back: {:?}", self.held_effects);
         for effect in now {
             self.run(effect);
         }
-        self.frame();
+        self.draw_frame();
         self
     }
 
@@ -179,14 +179,14 @@ impl Driver {
                 self.requests.push(format!("{request:?}"));
                 let result = match self.failures.pop_front() {
                     Some(failure) => Err(failure),
-                    None => self.answer(request),
+                    None => self.reply_to(request),
                 };
                 self.reply(ticket, result);
             }
             Effect::Deliver { ticket, delivery } => {
                 let result = match self.failures.pop_front() {
                     Some(failure) => Err(failure),
-                    None => Ok(Reply::Done(self.put(delivery))),
+                    None => Ok(Reply::Done(self.deliver(delivery))),
                 };
                 self.reply(ticket, result);
             }
@@ -202,8 +202,8 @@ impl Driver {
         self.send(reply);
     }
 
-    fn put(&mut self, put: Delivery) -> String {
-        let (what, said) = match put {
+    fn deliver(&mut self, delivery: Delivery) -> String {
+        let (effect, message) = match delivery {
             Delivery::Copy(text) => (format!("copy {text}"), "sent to your terminal".to_owned()),
             Delivery::CopySecret(s) => (format!("copy {}", s.expose()), "sent to your terminal".to_owned()),
             Delivery::SecretToFile { path, secret } => {
@@ -216,15 +216,15 @@ impl Driver {
                 (format!("write {text} to {path}"), format!("written to {path}"))
             }
         };
-        self.effects.push(what);
-        said
+        self.effects.push(effect);
+        message
     }
 
     /// Presses keys one after the other, with a frame after each: `3jx<enter>`.
     pub fn press(mut self, keys: &str) -> Self {
         for key in key_names(keys) {
             self.send(Msg::KeyPress(KeySequence::parse(key).unwrap().first));
-            self.frame();
+            self.draw_frame();
         }
         self
     }
@@ -234,13 +234,13 @@ impl Driver {
         for c in keys.chars() {
             self.send(Msg::KeyPress(KeySequence::parse(&c.to_string()).unwrap().first));
         }
-        self.frame();
+        self.draw_frame();
         self
     }
 
     pub fn paste(mut self, text: &str) -> Self {
         self.send(Msg::Paste(text.to_owned().into()));
-        self.frame();
+        self.draw_frame();
         self
     }
 
@@ -253,18 +253,18 @@ impl Driver {
         }
         self.now = end;
         self.send(Msg::Tick { now: end });
-        self.frame();
+        self.draw_frame();
         self
     }
 
     pub fn resize(mut self, columns: u16, rows: u16) -> Self {
         self.send(Msg::Resize { columns, rows });
         self.buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
-        self.frame();
+        self.draw_frame();
         self
     }
 
-    fn frame(&mut self) {
+    fn draw_frame(&mut self) {
         self.drawn = view::draw(&self.model, &mut self.buffer);
         self.send(Msg::FrameWritten { max_scroll: self.drawn.max_scroll });
     }

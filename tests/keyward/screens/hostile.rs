@@ -8,7 +8,7 @@ use keyward::domain::time::TimeDelta;
 use keyward::tui::msg::RequestError;
 use proptest::prelude::*;
 
-use super::driver::{Driver, secret, start};
+use super::driver::{Driver, created_secret, start_options};
 use super::key_fixtures;
 
 const HOSTILE: [&str; 14] = [
@@ -136,7 +136,7 @@ fn a_rotation_can_be_finished_when_its_keys_are_not_listed() {
         let mut driver = Driver::new().resize(columns, rows).press("5[x");
         let old = driver.model.screens.rotations.selected(&driver.model.context).unwrap().old.id;
         driver = driver.press("y");
-        assert!(driver.find(old).unwrap().revoked_at.is_some());
+        assert!(driver.find_key(old).unwrap().revoked_at.is_some());
     }
 }
 
@@ -193,7 +193,7 @@ proptest! {
         sizes in prop::collection::vec((1u16..130, 1u16..50), 1..4),
         role in prop::sample::select(vec![Role::Admin, Role::Normal, Role::Operator]),
     ) {
-        let mut driver = Driver::with(start(80, 24), role);
+        let mut driver = Driver::with_options(start_options(80, 24), role);
         for (at, key) in keys.iter().enumerate() {
             driver = driver.press(key);
             if at % 20 == 19 {
@@ -207,7 +207,7 @@ proptest! {
             driver = driver.press("<esc>y");
         }
         driver = driver.press("<esc><esc><esc>").resize(80, 24);
-        let secret = secret();
+        let secret = created_secret();
         let middle = &secret.expose()[4..30];
         let screen: String = driver.screen();
         prop_assert!(!screen.contains(middle));

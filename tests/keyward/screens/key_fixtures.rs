@@ -41,17 +41,24 @@ pub fn key(n: u16, kind: KeyKind, name: &str, created: TimeDelta, used: Option<(
         last_used_by: used
             .map(|(_, agent)| ClientInfo { agent: agent.to_owned(), address: format!("10.0.3.{}", n % 250) }),
         use_count: if used.is_some() { i64::from(n) * 1_237 } else { 0 },
-        ..Key::new(id(n), kind, name.to_owned(), format!("sk_…{}", mask(n)), NOW.minus(created), ada())
+        ..Key::new(
+            id(n),
+            kind,
+            name.to_owned(),
+            format!("sk_…{}", masked_secret(n)),
+            NOW.minus(created),
+            ada(),
+        )
     }
 }
 
-fn mask(n: u16) -> String {
+fn masked_secret(n: u16) -> String {
     const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let mut rest = u32::from(n).wrapping_mul(2_654_435_761);
+    let mut state = u32::from(n).wrapping_mul(2_654_435_761);
     (0..4)
         .map(|_| {
-            rest = rest.wrapping_mul(1_103_515_245).wrapping_add(12_345);
-            char::from(LETTERS[(rest >> 16) as usize % 62])
+            state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+            char::from(LETTERS[(state >> 16) as usize % 62])
         })
         .collect()
 }
@@ -106,11 +113,12 @@ pub fn organization_keys() -> Vec<Key> {
         keys[n].created_by = Arc::clone(&cora);
     }
     keys[1].note = Some("Dashboards on the shop floor".to_owned());
-    let mut gone = key(11, O, "Old ERP", TimeDelta::days(700), Some((TimeDelta::days(390), "SAP-CPI/1.0")));
-    gone.revoked_at = Some(NOW.minus(TimeDelta::days(380)));
-    gone.revoked_by = Some(ada());
-    gone.revoke_reason = Some("replaced by the new ERP".to_owned());
-    keys.push(gone);
+    let mut revoked =
+        key(11, O, "Old ERP", TimeDelta::days(700), Some((TimeDelta::days(390), "SAP-CPI/1.0")));
+    revoked.revoked_at = Some(NOW.minus(TimeDelta::days(380)));
+    revoked.revoked_by = Some(ada());
+    revoked.revoke_reason = Some("replaced by the new ERP".to_owned());
+    keys.push(revoked);
     keys.sort_by_key(|key| std::cmp::Reverse(key.created_at));
     keys
 }

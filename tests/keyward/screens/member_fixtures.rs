@@ -19,15 +19,15 @@ pub fn page<T>(data: Vec<T>) -> Page<T> {
 }
 
 fn member(n: u16, name: &str, role: Role, removed: Option<i64>, keys: (i64, i64)) -> Member {
-    let of = reference(n, name, removed);
+    let reference = reference(n, name, removed);
     Member {
-        id: of.id,
-        name: of.name.clone(),
-        email: of.email.clone(),
+        id: reference.id,
+        name: reference.name.clone(),
+        email: reference.email.clone(),
         role,
-        status: of.status,
+        status: reference.status,
         created_at: NOW.minus(TimeDelta::days(600)),
-        removed_at: of.removed_at,
+        removed_at: reference.removed_at,
         last_seen_at: Some(NOW.minus(TimeDelta::hours(3 * i64::from(n)))),
         personal_keys: keys.0,
         organization_keys: keys.1,
@@ -59,10 +59,10 @@ pub fn invitation(body: &InviteMember) -> Invitation {
 pub fn removal(
     members: &mut [Member],
     keys: &mut [Key],
-    who: keyward::domain::id::Id,
+    id: keyward::domain::id::Id,
     dry_run: bool,
 ) -> MemberRemoval {
-    let member = members.iter_mut().find(|member| member.id == who).unwrap();
+    let member = members.iter_mut().find(|member| member.id == id).unwrap();
     let summary = |key: &Key| KeySummary {
         id: key.id,
         kind: key.kind,
@@ -112,22 +112,22 @@ fn hours(from: i64, to: i64, every: usize) -> Vec<Bucket> {
 /// Returns a rotation. `old` and `new` are the hours since the last use of each key.
 fn rotation(n: u16, name: &str, old: Option<i64>, new: Option<i64>, created_hours_ago: i64) -> Rotation {
     let used = |hours: Option<i64>, agent| hours.map(|h| (TimeDelta::hours(h) + MINUTE, agent));
-    let mut before = key(n, KeyKind::Organization, name, TimeDelta::days(400), used(old, "Grafana/11.4.0"));
-    let mut after = key(
+    let mut old_key = key(n, KeyKind::Organization, name, TimeDelta::days(400), used(old, "Grafana/11.4.0"));
+    let mut new_key = key(
         n + 1,
         KeyKind::Organization,
         &format!("{name} (2026-11)"),
         TimeDelta::hours(created_hours_ago),
         used(new, "Grafana/11.4.0"),
     );
-    after.replaces = Some(before.id);
-    before.replaced_by = Some(after.id);
+    new_key.replaces = Some(old_key.id);
+    old_key.replaced_by = Some(new_key.id);
     let usage = RotationUsage {
         tracking_since: NOW.minus(TimeDelta::days(600)),
         old: old.map_or_else(Vec::new, |old| hours(200, old, 1)),
         new: new.map_or_else(Vec::new, |new| hours(created_hours_ago - 6, new, 1)),
     };
-    rotation_from(before, after, usage)
+    rotation_from(old_key, new_key, usage)
 }
 
 fn rotation_from(old: Key, new: Key, usage: RotationUsage) -> Rotation {

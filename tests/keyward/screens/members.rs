@@ -6,12 +6,12 @@ use keyward::domain::member::Role;
 use keyward::tui::context::StartOptions;
 use keyward::tui::keymap::Keymap;
 
-use super::driver::{Driver, start};
+use super::driver::{Driver, start_options};
 
 #[test]
 fn members_are_listed_with_their_keys() {
     for (columns, rows) in [(80, 24), (120, 40), (60, 16)] {
-        assert_snapshot!(Driver::at(columns, rows).press("5").screen());
+        assert_snapshot!(Driver::with_size(columns, rows).press("5").screen());
     }
     assert_snapshot!(Driver::new().press("5<enter>").screen());
     assert_snapshot!(Driver::new().press("5/status:removed").screen());
@@ -69,8 +69,8 @@ fn removing_a_member_is_confirmed_with_the_key_bound_to_yes() {
     let removed = |driver: &Driver| driver.screen().contains("Removed eve");
     let at_eve = |keymap: &[(&str, &str)]| {
         let own = keymap.iter().map(|&(action, key)| (action.to_owned(), vec![key.to_owned()])).collect();
-        let start = StartOptions { keymap: Keymap::new(&own).unwrap(), ..start(80, 24) };
-        Driver::with(start, Role::Admin).press("5/eve<enter>x")
+        let start = StartOptions { keymap: Keymap::new(&own).unwrap(), ..start_options(80, 24) };
+        Driver::with_options(start, Role::Admin).press("5/eve<enter>x")
     };
     assert!(removed(&at_eve(&[]).press("y")));
     let driver = at_eve(&[("yes", "Z")]).press("y");

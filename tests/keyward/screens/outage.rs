@@ -4,7 +4,7 @@ use keyward::domain::member::Role;
 use keyward::tui::msg::RequestError;
 use keyward::wire::problem::{Problem, ProblemType};
 
-use super::driver::{Driver, start};
+use super::driver::{Driver, start_options};
 
 fn unreachable() -> RequestError {
     RequestError::Unreachable("keys.plant.example refused the connection".to_owned())
@@ -17,14 +17,14 @@ fn fail_requests(driver: Driver, times: usize) -> Driver {
 
 #[test]
 fn the_account_and_the_keys_are_reloaded_after_an_outage() {
-    use super::driver::start;
+    use super::driver::start_options;
     use keyward::domain::member::Role;
-    let driver = fail_requests(Driver::prepare(start(80, 24), Role::Admin), 2).release();
+    let driver = fail_requests(Driver::prepare(start_options(80, 24), Role::Admin), 2).release();
     assert!(driver.screen().contains("refused the connection"));
     let driver = driver.wait(11_000);
     assert!(driver.model.selected_key().is_some(), "{}", driver.screen());
     // Signed in, but the first list fails.
-    let driver = Driver::prepare(start(80, 24), Role::Admin).hold_replies().release_batch();
+    let driver = Driver::prepare(start_options(80, 24), Role::Admin).hold_replies().release_batch();
     let driver = fail_requests(driver, 2).release();
     assert!(driver.model.selected_key().is_none());
     assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
@@ -59,7 +59,7 @@ fn rows_stay_visible_while_the_server_is_unreachable() {
 
 #[test]
 fn a_changed_role_is_noticed_on_the_next_request() {
-    let mut driver = Driver::with(start(80, 24), Role::Normal).press("2");
+    let mut driver = Driver::with_options(start_options(80, 24), Role::Normal).press("2");
     assert!(driver.screen().contains("may not see organization keys"), "{}", driver.screen());
     driver.role = Role::Admin;
     let driver = driver.press("12");

@@ -16,9 +16,9 @@ use super::key_fixtures;
 
 /// Writer that records the size of every write.
 #[derive(Clone, Default)]
-struct Meter(Rc<RefCell<Vec<usize>>>);
+struct WriteRecorder(Rc<RefCell<Vec<usize>>>);
 
-impl Write for Meter {
+impl Write for WriteRecorder {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().push(bytes.len());
         Ok(bytes.len())
@@ -31,12 +31,12 @@ impl Write for Meter {
 
 struct Screen {
     driver: Driver,
-    frame_writer: FrameWriter<Meter>,
-    meter: Meter,
+    frame_writer: FrameWriter<WriteRecorder>,
+    meter: WriteRecorder,
 }
 
 impl Screen {
-    fn of_a_thousand_keys() -> Self {
+    fn with_a_thousand_keys() -> Self {
         let mut driver = Driver::new();
         let names =
             ["Power BI report", "Grafana dashboard", "MES gateway", "Quality export", "SAP order import"];
@@ -55,14 +55,14 @@ impl Screen {
             .collect();
         let driver = driver.press("r").wait(300);
         let hints = TerminalEnv { term: "xterm-256color".into(), ..TerminalEnv::default() };
-        let meter = Meter::default();
+        let meter = WriteRecorder::default();
         let frame_writer = FrameWriter::new(meter.clone(), Capabilities::detect(&hints), (80, 24));
         let mut screen = Self { driver, frame_writer, meter };
-        screen.frame();
+        screen.draw_frame();
         screen
     }
 
-    fn frame(&mut self) {
+    fn draw_frame(&mut self) {
         let drawn = view::draw(&self.driver.model, self.frame_writer.canvas());
         let scroll = drawn.scroll.map(|s| ScrollRegion {
             first_row: s.first_row_y,
@@ -79,7 +79,7 @@ impl Screen {
         for key in keys.chars() {
             let key = keyward::tui::keymap::KeySequence::parse(&key.to_string()).unwrap().first;
             self.driver.send(Msg::KeyPress(key));
-            self.frame();
+            self.draw_frame();
         }
         self.meter.0.borrow().clone()
     }
@@ -87,7 +87,7 @@ impl Screen {
 
 #[test]
 fn moving_and_scrolling_write_few_bytes() {
-    let mut screen = Screen::of_a_thousand_keys();
+    let mut screen = Screen::with_a_thousand_keys();
     let first = screen.meter.0.borrow().clone();
     assert!(first.len() == 1 && first[0] <= 4_096, "first frame: {first:?}");
     let moves = screen.press(&"j".repeat(12));
@@ -100,8 +100,8 @@ fn moving_and_scrolling_write_few_bytes() {
 
 #[test]
 fn an_unchanged_frame_writes_nothing() {
-    let mut screen = Screen::of_a_thousand_keys();
+    let mut screen = Screen::with_a_thousand_keys();
     screen.meter.0.borrow_mut().clear();
-    screen.frame();
+    screen.draw_frame();
     assert!(screen.meter.0.borrow().is_empty());
 }

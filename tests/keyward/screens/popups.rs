@@ -8,7 +8,7 @@ use keyward::tui::msg::{RequestError, UnfinishedCreate};
 use keyward::wire::keys::CreateKey;
 use keyward::wire::problem::{Problem, ProblemType};
 
-use super::driver::{Driver, ascii_mono_theme, secret, start};
+use super::driver::{Driver, ascii_mono_theme, created_secret, start_options};
 use super::key_fixtures::NOW;
 
 #[test]
@@ -19,14 +19,14 @@ fn the_create_popup_gives_warnings_and_advice() {
     assert_snapshot!(driver.screen());
     assert_snapshot!(Driver::new().press("nBackup job").screen());
     assert_snapshot!(Driver::new().press("n<enter>").screen());
-    assert_snapshot!(Driver::at(40, 10).press("nx").screen());
+    assert_snapshot!(Driver::with_size(40, 10).press("nx").screen());
 }
 
 #[test]
 fn a_new_secret_is_masked_until_revealed_and_discarded_after_closing() {
     let driver = Driver::new().press("nLine 4<enter>");
     assert_snapshot!(driver.screen());
-    let shown = secret();
+    let shown = created_secret();
     let shown = shown.expose();
     assert!(!driver.screen().contains(shown));
     let driver = driver.press("v");
@@ -93,17 +93,17 @@ fn key_presses_before_the_popup_is_shown_revoke_nothing() {
 fn revoking_a_key_in_use_requires_its_last_four_characters_and_a_reason_if_it_was_just_used() {
     let mut driver = Driver::new().press("jjjx");
     assert_snapshot!(driver.screen());
-    let four = driver.key_named("Power BI – Sales").last_four().to_owned();
+    let last_four = driver.key_named("Power BI – Sales").last_four().to_owned();
     driver.key_named("Power BI – Sales").last_used_at = Some(NOW.plus(MINUTE));
     let driver = driver.press("abcd<enter>");
     assert_snapshot!(driver.screen());
     let driver = driver
         .press("<backspace><backspace><backspace><backspace>")
-        .press(&four)
+        .press(&last_four)
         .press("<enter>")
         .wait(61_000);
     assert_snapshot!(driver.screen());
-    let driver = driver.press(&four).press("<tab>leaked<enter>");
+    let driver = driver.press(&last_four).press("<tab>leaked<enter>");
     assert!(driver.keys.iter().any(|k| k.name == "Power BI – Sales" && k.revoked_at.is_some()));
     assert!(driver.model.popup.is_none());
 }
@@ -140,14 +140,15 @@ fn the_menus_palette_help_and_messages_are_shown() {
     assert_snapshot!(Driver::new().press("?").screen());
     assert_snapshot!(Driver::new().press("?mark").screen());
     assert_snapshot!(Driver::new().press("y1:messages<enter>").screen());
-    let mut ascii = start(60, 16);
+    let mut ascii = start_options(60, 16);
     ascii.theme = ascii_mono_theme();
-    assert_snapshot!(Driver::with(ascii, Role::Admin).press("jjx").screen());
+    assert_snapshot!(Driver::with_options(ascii, Role::Admin).press("jjx").screen());
 }
 
 #[test]
 fn popups_explain_why_nothing_is_written_in_restricted_mode() {
-    let restricted = || Driver::with(StartOptions { restricted: true, ..start(80, 24) }, Role::Admin);
+    let restricted =
+        || Driver::with_options(StartOptions { restricted: true, ..start_options(80, 24) }, Role::Admin);
     for keys in ["3SAy<esc>E<enter>", "nLine 4<enter>w", "nLine 4<enter>p"] {
         let driver = restricted().press(keys);
         assert!(driver.screen().contains("disabled by --restricted"), "{}", driver.screen());
@@ -168,7 +169,7 @@ fn a_fuzzy_search_finds_a_command() {
 
 #[test]
 fn an_unfinished_create_can_be_resumed_at_the_next_start() {
-    let mut start = start(80, 24);
+    let mut start = start_options(80, 24);
     start.unfinished_creates = vec![UnfinishedCreate {
         idempotency_key: "tui-before".into(),
         kind: keyward::domain::key::KeyKind::Organization,
@@ -178,7 +179,7 @@ fn an_unfinished_create_can_be_resumed_at_the_next_start() {
         key_id: None,
         leaked: None,
     }];
-    let driver = Driver::with(start, Role::Admin);
+    let driver = Driver::with_options(start, Role::Admin);
     assert_snapshot!(driver.screen());
     assert_snapshot!(driver.press("2<enter>").screen());
 }
@@ -207,10 +208,14 @@ fn form_input_survives_the_end_of_a_session() {
     for (open, typed) in
         [("nLine 4", "Line 4"), ("eyz", "Backup jobyz"), ("5ieva@plant.example", "eva@plant.example")]
     {
-        let out = || Driver::new().press(open).fail_next(ended()).press("<enter>");
-        assert!(out().screen().contains("Sign in again"), "{}", out().screen());
-        assert!(out().press("<esc>").screen().contains(typed), "{}", out().press("<esc>").screen());
-        let driver = out().paste(&code).press("<enter>");
+        let signed_out = || Driver::new().press(open).fail_next(ended()).press("<enter>");
+        assert!(signed_out().screen().contains("Sign in again"), "{}", signed_out().screen());
+        assert!(
+            signed_out().press("<esc>").screen().contains(typed),
+            "{}",
+            signed_out().press("<esc>").screen()
+        );
+        let driver = signed_out().paste(&code).press("<enter>");
         assert!(driver.screen().contains(typed), "{}", driver.screen());
         let driver = driver.press("<enter>");
         assert!(!driver.screen().contains("Sign in again"), "{}", driver.screen());

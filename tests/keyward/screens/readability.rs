@@ -7,20 +7,20 @@ use keyward::domain::time::TimeDelta;
 use keyward::tui::context::StartOptions;
 use keyward::tui::msg::RequestError;
 
-use super::driver::{Driver, start};
+use super::driver::{Driver, start_options};
 use super::key_fixtures::{NOW, ada, key};
 
 /// Returns a driver with one more organization key, which is selected.
 fn with_key(name: &str, columns: u16, rows: u16) -> Driver {
-    let mut driver = Driver::at(columns, rows);
+    let mut driver = Driver::with_size(columns, rows);
     driver.keys.insert(0, key(400, KeyKind::Organization, name, TimeDelta::zero(), None));
     driver.press("rgg")
 }
 
 #[test]
 fn a_long_message_wraps_and_the_history_shows_all_of_it() {
-    let why = "The disk of the server is full, so that nothing can be written. Keys are still verified. Free space there, then press r";
-    let driver = Driver::new().fail_next(RequestError::Local(why.into())).press("y1");
+    let message = "The disk of the server is full, so that nothing can be written. Keys are still verified. Free space there, then press r";
+    let driver = Driver::new().fail_next(RequestError::Local(message.into())).press("y1");
     let screen = driver.screen();
     assert!(screen.contains("Free space there") && screen.contains("press r"), "{screen}");
     assert!(driver.drawn.scroll.is_none());
@@ -41,7 +41,7 @@ fn the_result_of_a_revoke_is_visible_for_any_key_name() {
 fn the_key_binding_for_help_is_shown_at_every_window_size() {
     for (columns, rows) in [(40, 10), (60, 16), (80, 24), (120, 40)] {
         for keys in ["1", "2", "3", "4", "5", "6", "jjj ", "3K<enter>"] {
-            let screen = Driver::at(columns, rows).press(keys).screen();
+            let screen = Driver::with_size(columns, rows).press(keys).screen();
             assert!(screen.lines().last().unwrap().contains("? help"), "{columns}x{rows} {keys}: {screen}");
         }
     }
@@ -50,7 +50,7 @@ fn the_key_binding_for_help_is_shown_at_every_window_size() {
 #[test]
 fn wide_characters_do_not_break_the_border_of_a_popup() {
     for columns in 60..100 {
-        let mut driver = Driver::at(columns, 24);
+        let mut driver = Driver::with_size(columns, 24);
         driver.keys.iter_mut().for_each(|key| key.name = "\u{5de5}".repeat(40));
         let frame = driver.press("rs").screen();
         assert!(frame.lines().any(|line| line.matches('│').count() == 2), "{columns}: {frame}");
@@ -107,8 +107,8 @@ fn a_response_clears_the_outage_notice_at_once() {
 
 #[test]
 fn the_copied_command_names_the_profile_and_quotes_the_key_name() {
-    let start = StartOptions { profile: "plant 2".into(), ..start(120, 40) };
-    let mut driver = Driver::with(start, Role::Admin);
+    let start = StartOptions { profile: "plant 2".into(), ..start_options(120, 40) };
+    let mut driver = Driver::with_options(start, Role::Admin);
     driver.keys.insert(0, key(400, KeyKind::Organization, "it's $(id)", TimeDelta::zero(), None));
     let copied = |driver: Driver, digit: &str| driver.press("c").press(digit).effects.last().unwrap().clone();
     let id = driver.keys[0].id;
@@ -131,7 +131,7 @@ fn the_copied_command_names_the_profile_and_quotes_the_key_name() {
 
 #[test]
 fn the_selected_choice_is_fully_shown_and_the_popup_keeps_its_size() {
-    let mut driver = Driver::at(60, 20).press("c");
+    let mut driver = Driver::with_size(60, 20).press("c");
     let keys = |driver: &Driver| driver.screen().lines().position(|line| line.contains("Enter copy"));
     let before = keys(&driver);
     for _ in 0..4 {
@@ -161,11 +161,11 @@ fn columns_stay_aligned_for_any_name() {
 fn scrolling_past_the_end_needs_no_extra_presses_to_return() {
     for (open, far, back) in [("<enter><tab>", "G", "k"), ("<enter><tab>", "jjjjjjjjjjjjjjjjjjjjjjjjjj", "k")]
     {
-        let driver = Driver::at(60, 16).press("jjj").press(open).press(far);
+        let driver = Driver::with_size(60, 16).press("jjj").press(open).press(far);
         let end = driver.screen();
         assert_ne!(driver.press(back).screen(), end, "{end}");
     }
-    let driver = Driver::at(60, 12).press("5<enter>jjjjjjjjjjjjjjjjjjjjjjjj");
+    let driver = Driver::with_size(60, 12).press("5<enter>jjjjjjjjjjjjjjjjjjjjjjjj");
     let end = driver.screen();
     assert_ne!(driver.press("k").screen(), end, "{end}");
 }
@@ -192,13 +192,13 @@ fn choices_are_distinct_without_colour_and_the_footer_lists_only_usable_key_bind
 #[test]
 fn truncated_content_is_indicated() {
     let mut driver = Driver::new();
-    let more =
+    let more_keys =
         (0..60).map(|n| key(600 + n, KeyKind::Organization, &format!("Sensor {n}"), TimeDelta::zero(), None));
-    driver.keys.extend(more);
+    driver.keys.extend(more_keys);
     let screen = driver.press("rax").screen();
     assert!(screen.contains(" more below"), "{screen}");
     for (columns, keys) in [(60, "4"), (60, "6"), (80, "4"), (80, "6")] {
-        let mut driver = Driver::at(columns, 24);
+        let mut driver = Driver::with_size(columns, 24);
         for row in &mut driver.log {
             row.detail = "unless used since 2026-11-18T14:53:20Z, as seen on the screen of the administrator who decided. "
                 .repeat(4);
@@ -221,21 +221,21 @@ fn the_review_says_that_a_filter_hides_the_queue() {
 #[test]
 fn the_confirmation_input_is_visible_at_every_window_size() {
     for (columns, rows) in [(40, 10), (60, 16), (80, 24)] {
-        let screen = Driver::at(columns, rows).press("3xxAxyz").screen();
+        let screen = Driver::with_size(columns, rows).press("3xxAxyz").screen();
         assert!(screen.contains("Type revoke 2") && screen.contains(": xyz"), "{screen}");
     }
 }
 
 #[test]
 fn every_choice_is_reachable_in_the_smallest_window() {
-    let mut driver = Driver::at(40, 10).press("c");
+    let mut driver = Driver::with_size(40, 10).press("c");
     for label in ["1 Details", "2 Revoke", "3 Rotate", "4 Edit", "5 List"] {
         let screen = driver.screen();
         let chosen = screen.lines().find(|line| line.contains("▶ ")).unwrap_or_default();
         assert!(chosen.contains(label) && screen.contains("Enter copy"), "{screen}");
         driver = driver.press("j");
     }
-    let words = Driver::at(40, 10).press("n").screen().replace(['│', '\n'], " ");
+    let words = Driver::with_size(40, 10).press("n").screen().replace(['│', '\n'], " ");
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("Like a password,") && words.contains("Enter create"), "{words}");
 }

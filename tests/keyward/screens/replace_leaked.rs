@@ -8,35 +8,35 @@ use keyward::tui::msg::{RequestError, UnfinishedCreate};
 use keyward::wire::keys::CreateKey;
 use keyward::wire::problem::{Problem, ProblemType};
 
-use super::driver::{Driver, start};
+use super::driver::{Driver, start_options};
 use super::key_fixtures::NOW;
 
 const LEAKED: &str = "Werk München Leitstand";
 
 /// Returns a driver with the popup of a leaked key filled in.
-fn filled_in() -> Driver {
-    let mut driver = Driver::at(80, 24).press("jRL");
-    let four = driver.key_named(LEAKED).last_four().to_owned();
-    driver.press(&four)
+fn filled_in_popup() -> Driver {
+    let mut driver = Driver::with_size(80, 24).press("jRL");
+    let last_four = driver.key_named(LEAKED).last_four().to_owned();
+    driver.press(&last_four)
 }
 
 /// Returns the names of the requests that change something.
-fn writes(driver: &Driver) -> Vec<&str> {
+fn changes_requested(driver: &Driver) -> Vec<&str> {
     let word = |request: &'_ String| request.split([' ', '(']).next().unwrap().len();
     let first_words = driver.requests.iter().map(|request| &request[..word(request)]);
     first_words.filter(|word| ["Create", "Revoke", "Confirm"].contains(word)).collect()
 }
 
-fn refused(kind: ProblemType, why: &str) -> RequestError {
-    RequestError::Refused(Box::new(Problem::new(kind, why)))
+fn refusal(kind: ProblemType, detail: &str) -> RequestError {
+    RequestError::Refused(Box::new(Problem::new(kind, detail)))
 }
 
 #[test]
 fn a_leaked_key_is_replaced_and_revoked_in_one_popup() {
-    assert_snapshot!(Driver::at(80, 24).press("jRL").screen());
-    let mut driver = filled_in().press("<enter>");
+    assert_snapshot!(Driver::with_size(80, 24).press("jRL").screen());
+    let mut driver = filled_in_popup().press("<enter>");
     assert_snapshot!(driver.screen());
-    assert_eq!(writes(&driver), ["Create", "Revoke"]);
+    assert_eq!(changes_requested(&driver), ["Create", "Revoke"]);
     let old = driver.key_named(LEAKED).clone();
     assert_eq!(old.revoke_reason.as_deref(), Some("suspected leak"));
     let new = driver.key_named(&format!("{LEAKED} (2026-11)"));
@@ -48,23 +48,23 @@ fn a_leaked_key_is_replaced_and_revoked_in_one_popup() {
 
 #[test]
 fn the_last_four_characters_and_a_reason_are_required() {
-    let driver = Driver::at(80, 24).press("jRL<enter>");
-    assert!(driver.screen().contains("Type the last four"), "{}", driver.screen());
-    let driver = filled_in().press("<tab><ctrl-u><enter>");
+    let driver = Driver::with_size(80, 24).press("jRL<enter>");
+    assert!(driver.screen().contains("Type the last last_four"), "{}", driver.screen());
+    let driver = filled_in_popup().press("<tab><ctrl-u><enter>");
     assert!(driver.screen().contains("Type a reason"), "{}", driver.screen());
     // Typed before the popup was shown, so not accepted.
-    let mut driver = Driver::at(80, 24).press("jR");
-    let four = driver.key_named(LEAKED).last_four().to_owned();
-    let driver = driver.press_in_one_frame(&format!("L{four}")).press("<enter>");
-    assert!(driver.screen().contains("Type the last four"), "{}", driver.screen());
-    assert!(writes(&driver).is_empty());
+    let mut driver = Driver::with_size(80, 24).press("jR");
+    let last_four = driver.key_named(LEAKED).last_four().to_owned();
+    let driver = driver.press_in_one_frame(&format!("L{last_four}")).press("<enter>");
+    assert!(driver.screen().contains("Type the last last_four"), "{}", driver.screen());
+    assert!(changes_requested(&driver).is_empty());
 }
 
 #[test]
 fn a_failed_revoke_is_reported_next_to_the_new_secret_and_retried() {
     let lost = RequestError::Unreachable("The server did not answer.".into());
     let driver =
-        filled_in().hold_replies().press("<enter>").release_batch().fail_next(lost.clone()).release();
+        filled_in_popup().hold_replies().press("<enter>").release_batch().fail_next(lost.clone()).release();
     assert_snapshot!(driver.screen());
     // The secret is stored but the leaked key is still active, so the record stays for the next start.
     let driver = driver.press("wnew.key<enter>");
@@ -74,24 +74,24 @@ fn a_failed_revoke_is_reported_next_to_the_new_secret_and_retried() {
     assert!(driver.screen().contains("The leaked key is revoked"), "{}", driver.screen());
     assert!(driver.key_named(LEAKED).revoked_at.is_some());
     assert!(driver.effects.iter().any(|effect| effect == "pending dropped"));
-    assert_eq!(writes(&driver), ["Create", "Revoke", "Confirm", "Revoke"]);
+    assert_eq!(changes_requested(&driver), ["Create", "Revoke", "Confirm", "Revoke"]);
 }
 
 #[test]
 fn a_leaked_key_can_be_revoked_even_if_its_replacement_is_refused() {
-    let taken = refused(ProblemType::ReplacesConflict, "The key is being replaced already.");
-    let driver = filled_in().fail_next(taken).press("<enter>");
+    let taken = refusal(ProblemType::ReplacesConflict, "The key is being replaced already.");
+    let driver = filled_in_popup().fail_next(taken).press("<enter>");
     assert_snapshot!(driver.screen());
     let mut driver = driver.press("<enter>");
     assert!(driver.key_named(LEAKED).revoked_at.is_some());
-    assert_eq!(writes(&driver), ["Create", "Revoke"]);
+    assert_eq!(changes_requested(&driver), ["Create", "Revoke"]);
     assert!(driver.model.popup.is_none());
 }
 
 #[test]
 fn a_create_whose_response_was_lost_is_retried_with_the_same_idempotency_key() {
     let lost = RequestError::Unreachable("The server did not answer.".into());
-    let mut driver = filled_in().fail_next(lost).press("<enter>");
+    let mut driver = filled_in_popup().fail_next(lost).press("<enter>");
     assert!(driver.screen().contains("NOT revoked yet"), "{}", driver.screen());
     driver = driver.press("<enter>");
     assert!(driver.key_named(LEAKED).revoked_at.is_some());
@@ -103,7 +103,7 @@ fn a_create_whose_response_was_lost_is_retried_with_the_same_idempotency_key() {
 #[test]
 fn an_interrupted_replacement_is_finished_at_the_next_start() {
     for (choice, expected) in [("1", ["Confirm", "Revoke"]), ("2", ["Create", "Revoke"])] {
-        let mut start = start(80, 24);
+        let mut start = start_options(80, 24);
         let old = super::key_fixtures::id(9);
         start.unfinished_creates = vec![UnfinishedCreate {
             idempotency_key: "tui-before".into(),
@@ -114,29 +114,29 @@ fn an_interrupted_replacement_is_finished_at_the_next_start() {
             key_id: Some(super::key_fixtures::id(10)),
             leaked: Some("found in a public repository".into()),
         }];
-        let driver = Driver::with(start, Role::Admin);
+        let driver = Driver::with_options(start, Role::Admin);
         if choice == "1" {
             assert_snapshot!(driver.screen());
         }
         let mut driver = driver.press(choice).press("<enter>");
-        assert_eq!(writes(&driver), expected);
+        assert_eq!(changes_requested(&driver), expected);
         let reason = driver.key_named(LEAKED).revoke_reason.clone();
         assert_eq!(reason.as_deref(), Some("found in a public repository"));
     }
 }
 
 /// Opens the wizard of the rotation whose new key was never used.
-fn switching() -> Driver {
-    Driver::at(80, 24).press("4/phase:switch<enter><enter>")
+fn wizard_in_switch_phase() -> Driver {
+    Driver::with_size(80, 24).press("4/phase:switch<enter><enter>")
 }
 
 #[test]
 fn a_replacement_whose_secret_was_lost_is_replaced_in_one_popup() {
-    let driver = switching().press("R");
+    let driver = wizard_in_switch_phase().press("R");
     assert_snapshot!(driver.screen());
     let driver = driver.press("<enter>");
     assert!(driver.screen().contains("Save your key"), "{}", driver.screen());
-    assert_eq!(writes(&driver), ["Revoke", "Create"]);
+    assert_eq!(changes_requested(&driver), ["Revoke", "Create"]);
     assert!(
         driver
             .requests
@@ -147,9 +147,9 @@ fn a_replacement_whose_secret_was_lost_is_replaced_in_one_popup() {
 
 #[test]
 fn a_replacement_that_was_used_in_the_meantime_is_kept() {
-    let driver = switching().press("R");
-    let used = refused(ProblemType::UsedSince, "The key was used since you looked.");
+    let driver = wizard_in_switch_phase().press("R");
+    let used = refusal(ProblemType::UsedSince, "The key was used since you looked.");
     let driver = driver.fail_next(used).press("<enter>");
     assert!(driver.screen().contains("someone has its secret"), "{}", driver.screen());
-    assert_eq!(writes(&driver), ["Revoke"]);
+    assert_eq!(changes_requested(&driver), ["Revoke"]);
 }

@@ -7,10 +7,10 @@ use keyward::domain::time::TimeDelta;
 use keyward::tui::msg::RequestError;
 use keyward::wire::problem::{Problem, ProblemType};
 
-use super::driver::{Driver, start};
+use super::driver::{Driver, start_options};
 use super::key_fixtures::{NOW, key};
 
-fn stale(count: u16) -> Vec<Key> {
+fn stale_keys(count: u16) -> Vec<Key> {
     (0..count)
         .map(|n| {
             key(
@@ -24,31 +24,31 @@ fn stale(count: u16) -> Vec<Key> {
         .collect()
 }
 
-fn reviewing(keys: Vec<Key>) -> Driver {
-    let mut driver = Driver::prepare(start(80, 24), Role::Admin);
+fn review_of(keys: Vec<Key>) -> Driver {
+    let mut driver = Driver::prepare(start_options(80, 24), Role::Admin);
     driver.keys = keys;
     driver.release()
 }
 
 /// Returns the drafts as they were last saved.
-fn kept(driver: &Driver) -> String {
-    let mut kept = String::new();
+fn saved_drafts(driver: &Driver) -> String {
+    let mut saved = String::new();
     for effect in &driver.effects {
         let text = |name| {
             Some(serde_json::from_str::<String>(effect.strip_prefix(name)?.strip_suffix(')')?).unwrap())
         };
         if let Some(whole) = text("SaveDrafts(") {
-            kept = whole;
+            saved = whole;
         }
-        kept.extend(text("AppendDrafts("));
+        saved.extend(text("AppendDrafts("));
     }
-    kept
+    saved
 }
 
 #[test]
 fn the_queue_lists_the_riskiest_keys_first_with_their_reasons() {
     for (columns, rows) in [(80, 24), (120, 40), (60, 16)] {
-        assert_snapshot!(Driver::at(columns, rows).press("3").screen());
+        assert_snapshot!(Driver::with_size(columns, rows).press("3").screen());
     }
 }
 
@@ -66,7 +66,7 @@ fn twenty_keys_are_reviewed_with_at_most_45_key_presses() {
         presses += keys.replace("<enter>", "E").chars().count();
         driver.press(keys)
     };
-    let mut driver = press(reviewing(stale(20)), "3");
+    let mut driver = press(review_of(stale_keys(20)), "3");
     driver = press(driver, &"x".repeat(15));
     for _ in 0..3 {
         // The text of notes does not count.
@@ -83,9 +83,9 @@ fn twenty_keys_are_reviewed_with_at_most_45_key_presses() {
 
 #[test]
 fn revoking_one_unused_key_is_confirmed_with_a_letter_and_several_with_their_count() {
-    let driver = reviewing(stale(3)).press("3xAy");
+    let driver = review_of(stale_keys(3)).press("3xAy");
     assert_eq!(driver.reviews.len(), 1);
-    let driver = reviewing(stale(3)).press("3axArevoke 2<enter>");
+    let driver = review_of(stale_keys(3)).press("3axArevoke 2<enter>");
     assert_eq!(driver.reviews.len(), 0);
     assert!(driver.screen().contains("Type revoke 3 to continue"), "{}", driver.screen());
     let driver = driver.press("<backspace>3<enter>");
@@ -95,13 +95,13 @@ fn revoking_one_unused_key_is_confirmed_with_a_letter_and_several_with_their_cou
 
 #[test]
 fn pasted_text_revokes_nothing() {
-    let driver = reviewing(stale(3)).press("3").press_in_one_frame("xAy");
+    let driver = review_of(stale_keys(3)).press("3").press_in_one_frame("xAy");
     assert_eq!(driver.reviews.len(), 0);
 }
 
 #[test]
 fn a_key_used_since_the_decision_is_kept_and_its_client_is_named() {
-    let mut driver = reviewing(stale(2)).press("3xxA");
+    let mut driver = review_of(stale_keys(2)).press("3xxA");
     let used = driver.key_named("Stale 01");
     used.last_used_at = Some(NOW.plus(TimeDelta::minutes(4)));
     let driver = driver.press("revoke 2<enter>");
@@ -112,7 +112,7 @@ fn a_key_used_since_the_decision_is_kept_and_its_client_is_named() {
 
 #[test]
 fn keys_in_use_are_not_revoked() {
-    let mut keys = stale(2);
+    let mut keys = stale_keys(2);
     keys[0].last_used_at = Some(NOW.minus(TimeDelta::minutes(12)));
     keys[0].created_at = NOW.minus(TimeDelta::days(400));
     let driver = reviewing(keys).press("3xxA");
@@ -122,7 +122,7 @@ fn keys_in_use_are_not_revoked() {
 
 #[test]
 fn a_key_revoked_by_another_admin_needs_no_decision() {
-    let mut driver = reviewing(stale(2)).press("3x");
+    let mut driver = review_of(stale_keys(2)).press("3x");
     driver.key_named("Stale 01").revoked_at = Some(NOW);
     driver.key_named("Stale 01").version = 2;
     let driver = driver.wait(6_000).press("A");
@@ -133,7 +133,7 @@ fn a_key_revoked_by_another_admin_needs_no_decision() {
 
 #[test]
 fn undo_reverts_one_step() {
-    let driver = reviewing(stale(3)).press("3ax");
+    let driver = review_of(stale_keys(3)).press("3ax");
     assert!(driver.screen().contains("revoke 3"), "{}", driver.screen());
     let driver = driver.press("u");
     assert!(!driver.screen().contains("Decided:"), "{}", driver.screen());
@@ -141,30 +141,30 @@ fn undo_reverts_one_step() {
 
 #[test]
 fn drafts_survive_a_restart_and_no_decision_is_applied_twice() {
-    let driver = reviewing(stale(3)).press("3xKbecause<enter>");
-    let (drafts, keys) = (kept(&driver), driver.keys.clone());
-    let again = |reviews| {
+    let driver = review_of(stale_keys(3)).press("3xKbecause<enter>");
+    let (drafts, keys) = (saved_drafts(&driver), driver.keys.clone());
+    let restart = |reviews| {
         let mut driver = Driver::prepare(
-            keyward::tui::context::StartOptions { drafts: drafts.clone(), ..start(80, 24) },
+            keyward::tui::context::StartOptions { drafts: drafts.clone(), ..start_options(80, 24) },
             Role::Admin,
         );
         driver.keys.clone_from(&keys);
         driver.reviews = reviews;
         driver.release().press("3")
     };
-    let resumed = again(Vec::new());
+    let resumed = restart(Vec::new());
     assert!(resumed.screen().contains("Decided: revoke 1, keep 1"), "{}", resumed.screen());
     let applied = resumed.press("Ay");
     assert_eq!(applied.reviews.len(), 2);
     // Killed after the server applied the decisions and before the reply was saved: the server's records clear the drafts.
-    let killed = again(applied.reviews.clone());
+    let killed = restart(applied.reviews.clone());
     assert!(!killed.screen().contains("Decided:"), "{}", killed.screen());
 }
 
 #[test]
 fn decisions_that_were_not_applied_stay_drafts_after_a_lost_connection() {
     let lost = RequestError::Unreachable("The server did not answer.".into());
-    let driver = reviewing(stale(12)).press("3axArevoke 12").fail_next(lost).press("<enter>");
+    let driver = review_of(stale_keys(12)).press("3axArevoke 12").fail_next(lost).press("<enter>");
     assert!(driver.reviews.len() < 12);
     let done = driver.reviews.len();
     let driver = driver.press("<esc>");
@@ -173,8 +173,8 @@ fn decisions_that_were_not_applied_stay_drafts_after_a_lost_connection() {
 
 #[test]
 fn the_preview_opens_once_earlier_decisions_are_loaded() {
-    let mut driver = Driver::prepare(start(80, 24), Role::Admin);
-    driver.keys = stale(3);
+    let mut driver = Driver::prepare(start_options(80, 24), Role::Admin);
+    driver.keys = stale_keys(3);
     // Releases the account and the keys, but not the earlier decisions.
     let driver = driver.hold_replies().release_batch().release_batch().press("3xA");
     assert!(driver.screen().contains("the preview will open when that is done"), "{}", driver.screen());
@@ -185,10 +185,10 @@ fn the_preview_opens_once_earlier_decisions_are_loaded() {
 
 #[test]
 fn the_preview_opens_once_the_keys_are_loaded() {
-    let first = reviewing(stale(3)).press("3x");
-    let start = keyward::tui::context::StartOptions { drafts: kept(&first), ..start(80, 24) };
+    let first = review_of(stale_keys(3)).press("3x");
+    let start = keyward::tui::context::StartOptions { drafts: saved_drafts(&first), ..start_options(80, 24) };
     let mut driver = Driver::prepare(start, Role::Admin);
-    driver.keys = stale(3);
+    driver.keys = stale_keys(3);
     // The tab is opened before the keys arrive, and the earlier decisions arrive first.
     let driver = driver.hold_replies().release_batch().press("3").release_only("List(Reviews").press("A");
     assert!(driver.screen().contains("the preview will open when that is done"), "{}", driver.screen());
@@ -198,19 +198,19 @@ fn the_preview_opens_once_the_keys_are_loaded() {
 
 #[test]
 fn kept_keys_leave_the_queue() {
-    let driver = reviewing(stale(3)).press("3K<enter>Ay<esc>");
+    let driver = review_of(stale_keys(3)).press("3K<enter>Ay<esc>");
     assert!(driver.screen().contains("2 to review"), "{}", driver.screen());
 }
 
 #[test]
 fn an_invalid_filter_points_at_the_mistake() {
-    let driver = reviewing(stale(3)).press("3/idle:>9q");
+    let driver = review_of(stale_keys(3)).press("3/idle:>9q");
     assert_snapshot!(driver.screen().lines().nth(8).unwrap());
 }
 
 #[test]
 fn the_export_is_written_and_recorded() {
-    let driver = reviewing(stale(3)).press("3xAy<esc>E");
+    let driver = review_of(stale_keys(3)).press("3xAy<esc>E");
     assert_snapshot!(driver.screen());
     let driver = driver.press("<enter>");
     let written =
@@ -223,7 +223,7 @@ fn the_export_is_written_and_recorded() {
 fn only_failed_decisions_are_retried() {
     let busy =
         || RequestError::Refused(Box::new(Problem::new(ProblemType::OutcomeUnknown, "The server is busy.")));
-    let mut driver = reviewing(stale(4)).press("3axArevoke 4");
+    let mut driver = review_of(stale_keys(4)).press("3axArevoke 4");
     driver.failures.extend([busy(), busy()]);
     driver.requests.clear();
     let mut driver = driver.press("<enter>");
@@ -239,26 +239,27 @@ fn only_failed_decisions_are_retried() {
 
 #[test]
 fn a_decision_appends_one_line_to_the_drafts() {
-    let mut driver = reviewing(stale(3_000)).press("3ax");
-    let kept = |driver: &mut Driver| -> Vec<String> {
+    let mut driver = review_of(stale_keys(3_000)).press("3ax");
+    let new_effects = |driver: &mut Driver| -> Vec<String> {
         std::mem::take(&mut driver.effects).into_iter().filter(|effect| effect.contains("Drafts(")).collect()
     };
-    assert!(kept(&mut driver)[0].starts_with("SaveDrafts("));
+    assert!(new_effects(&mut driver)[0].starts_with("SaveDrafts("));
     let mut driver = driver.press("SuS");
-    let lines = kept(&mut driver);
+    let lines = new_effects(&mut driver);
     assert_eq!(lines.len(), 3);
     assert!(lines.iter().all(|line| line.starts_with("AppendDrafts(") && line.len() < 300), "{lines:?}");
 }
 
 #[test]
 fn a_truncated_draft_file_loses_only_its_last_line() {
-    let driver = reviewing(stale(4)).press("3xxS");
-    let whole = kept(&driver);
+    let driver = review_of(stale_keys(4)).press("3xxS");
+    let whole = saved_drafts(&driver);
     let torn = &whole[..whole.len() - 9];
     let resume = |drafts: &str| {
-        let start = keyward::tui::context::StartOptions { drafts: drafts.to_owned(), ..start(80, 24) };
+        let start =
+            keyward::tui::context::StartOptions { drafts: drafts.to_owned(), ..start_options(80, 24) };
         let mut driver = Driver::prepare(start, Role::Admin);
-        driver.keys.clone_from(&reviewing(stale(4)).keys);
+        driver.keys.clone_from(&review_of(stale_keys(4)).keys);
         driver.release().press("3")
     };
     let resumed = resume(torn);

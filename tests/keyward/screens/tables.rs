@@ -7,27 +7,27 @@ use keyward::domain::member::Role;
 use keyward::domain::time::TimeDelta;
 use keyward::tui::msg::RequestError;
 
-use super::driver::{Driver, ascii_mono_theme, start};
+use super::driver::{Driver, ascii_mono_theme, start_options};
 
 #[test]
 fn an_admin_starts_on_the_workspace_tab() {
     assert_snapshot!(Driver::new().screen());
-    assert_snapshot!(Driver::at(120, 40).wait(300).screen());
-    assert_snapshot!(Driver::at(60, 16).screen());
-    assert_snapshot!(Driver::at(140, 18).wait(300).screen());
-    assert_snapshot!(Driver::at(40, 10).screen());
+    assert_snapshot!(Driver::with_size(120, 40).wait(300).screen());
+    assert_snapshot!(Driver::with_size(60, 16).screen());
+    assert_snapshot!(Driver::with_size(140, 18).wait(300).screen());
+    assert_snapshot!(Driver::with_size(40, 10).screen());
 }
 
 #[test]
 fn details_are_shown_beside_below_or_over_the_table() {
-    assert_snapshot!(Driver::at(120, 40).press("jjjjj<enter>").wait(300).screen());
-    assert_snapshot!(Driver::at(80, 50).press("jjjjj<enter>").wait(300).screen());
+    assert_snapshot!(Driver::with_size(120, 40).press("jjjjj<enter>").wait(300).screen());
+    assert_snapshot!(Driver::with_size(80, 50).press("jjjjj<enter>").wait(300).screen());
     assert_snapshot!(Driver::new().press("jjjjj<enter>").wait(300).screen());
 }
 
 #[test]
 fn empty_tables_say_what_to_do_next() {
-    let driver = |role| Driver::prepare(start(80, 24), role);
+    let driver = |role| Driver::prepare(start_options(80, 24), role);
     assert_snapshot!(driver(Role::Admin).hold_replies().wait(250).screen());
     assert_snapshot!(driver(Role::Normal).release().press("2").screen());
     let mut empty = driver(Role::Operator);
@@ -67,9 +67,9 @@ fn a_filter_narrows_the_table_while_typing() {
 
 #[test]
 fn rows_are_distinct_without_colour_and_unicode() {
-    let mut start = start(80, 24);
+    let mut start = start_options(80, 24);
     start.theme = ascii_mono_theme();
-    assert_snapshot!(Driver::with(start, Role::Admin).press("j ").screen());
+    assert_snapshot!(Driver::with_options(start, Role::Admin).press("j ").screen());
 }
 
 #[test]

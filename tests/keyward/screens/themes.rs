@@ -7,15 +7,15 @@ use keyward::tui::context::StartOptions;
 use keyward::tui::theme::{ColorScheme, Theme};
 use ratatui::style::Modifier;
 
-use super::driver::{Driver, start};
+use super::driver::{Driver, start_options};
 use super::key_fixtures;
 
 const NAMES: [&str; 6] = ["selected", "live", "stale", "orphaned", "orphaned, live", "plain"];
 
 /// Returns a driver with one key of each kind, in the order of [`NAMES`], the first one selected.
 fn driver_with_each_kind(theme: Theme, columns: u16) -> Driver {
-    let mut driver = Driver::prepare(StartOptions { theme, ..start(columns, 24) }, Role::Admin);
-    let gone = key_fixtures::member(9, "Gone Gauss", Some(3));
+    let mut driver = Driver::prepare(StartOptions { theme, ..start_options(columns, 24) }, Role::Admin);
+    let removed_member = key_fixtures::member(9, "Gone Gauss", Some(3));
     let used = |ago: TimeDelta| Some((ago, "Grafana/11.4.0"));
     let quiet = used(TimeDelta::days(9));
     driver.keys = NAMES
@@ -37,7 +37,7 @@ fn driver_with_each_kind(theme: Theme, columns: u16) -> Driver {
             // Rows are equal except for the markers.
             "sk_…AAAA".clone_into(&mut key.masked);
             if name.starts_with("orphaned") {
-                key.created_by = gone.clone();
+                key.created_by = removed_member.clone();
             }
             key
         })
@@ -65,12 +65,12 @@ fn rows_have_distinct_markers_in_every_theme_and_width() {
             for columns in [40, 60, 80, 140] {
                 let driver = driver_with_each_kind(Theme { color_scheme, ascii }, columns);
                 let all: Vec<_> = NAMES.iter().map(|name| markers(&driver, name)).collect();
-                for (at, one) in all.iter().enumerate() {
-                    for (other, name) in all[at + 1..].iter().zip(&NAMES[at + 1..]) {
+                for (index, first) in all.iter().enumerate() {
+                    for (other, name) in all[index + 1..].iter().zip(&NAMES[index + 1..]) {
                         assert_ne!(
-                            one, other,
+                            first, other,
                             "{} and {name}, {color_scheme:?}, {columns} columns",
-                            NAMES[at]
+                            NAMES[index]
                         );
                     }
                 }

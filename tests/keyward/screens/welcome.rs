@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use zeroize::Zeroizing;
 
-use super::driver::start;
+use super::driver::start_options;
 
 const CODE: &str = "inv_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -31,7 +31,7 @@ fn paste(welcome: &mut Welcome, text: &str) {
 
 #[test]
 fn the_form_asks_for_a_server_and_a_code_and_explains_where_to_get_them() {
-    let (welcome, effects) = Welcome::new(start(80, 24));
+    let (welcome, effects) = Welcome::new(start_options(80, 24));
     assert!(effects.is_empty());
     insta::assert_snapshot!(screen(&welcome, 80, 24));
     insta::assert_snapshot!(screen(&welcome, 40, 10));
@@ -39,7 +39,7 @@ fn the_form_asks_for_a_server_and_a_code_and_explains_where_to_get_them() {
 
 #[test]
 fn invalid_input_is_kept_and_the_code_is_never_shown() {
-    let (mut welcome, _) = Welcome::new(start(80, 24));
+    let (mut welcome, _) = Welcome::new(start_options(80, 24));
     assert!(press(&mut welcome, &["tab", "tab", "enter"]).is_empty(), "no request is sent");
     assert!(screen(&welcome, 80, 24).contains("Enter the address of the server"));
     paste(&mut welcome, "http://keys.plant.example\n");
@@ -74,22 +74,22 @@ fn invalid_input_is_kept_and_the_code_is_never_shown() {
 
 #[test]
 fn the_buttons_start_the_demo_and_quit() {
-    let (mut welcome, _) = Welcome::new(start(80, 24));
+    let (mut welcome, _) = Welcome::new(start_options(80, 24));
     let effects = press(&mut welcome, &["tab", "tab", "tab", "enter"]);
     assert!(matches!(effects[..], [Effect::Quit]) && welcome.choice == Some(WelcomeChoice::Demo));
     for keys in [&["ctrl-c"][..], &["backtab", "enter"], &["up", "q"], &["tab", "tab", "q"]] {
-        let (mut welcome, _) = Welcome::new(start(80, 24));
+        let (mut welcome, _) = Welcome::new(start_options(80, 24));
         let effects = press(&mut welcome, keys);
         assert!(matches!(effects[..], [Effect::Quit]) && welcome.choice.is_none(), "{keys:?}");
     }
-    let (mut welcome, _) = Welcome::new(start(80, 24));
+    let (mut welcome, _) = Welcome::new(start_options(80, 24));
     assert!(press(&mut welcome, &["esc", "esc", "q"]).is_empty(), "Esc never quits, and q is a letter here");
     assert!(screen(&welcome, 80, 24).contains(" q "));
 }
 
 #[test]
 fn every_window_size_is_drawn() {
-    let (mut welcome, _) = Welcome::new(start(80, 24));
+    let (mut welcome, _) = Welcome::new(start_options(80, 24));
     press(&mut welcome, &["tab", "enter"]);
     for columns in 1..100 {
         for rows in 1..30 {

@@ -30,15 +30,15 @@ async fn a_database_can_be_opened_and_read_during_writes() {
             };
             let serving: Vec<_> = (0..4).map(|_| work(store.clone())).collect();
             // Opened like a backup or `keyward admin`.
-            let beside =
+            let second_store =
                 Store::open(&database.target, OpenMode::Tool, Clock::System.now(), random_bytes).await;
-            let beside =
-                beside.unwrap_or_else(|error| panic!("round {round}: opening during writes: {error}"));
-            let tool = work(beside.clone());
+            let second_store =
+                second_store.unwrap_or_else(|error| panic!("round {round}: opening during writes: {error}"));
+            let tool = work(second_store.clone());
             for ended in serving.into_iter().chain([tool]) {
                 ended.await.unwrap().unwrap_or_else(|error| panic!("round {round}: {error}"));
             }
-            beside.close().await;
+            second_store.close().await;
             store.close().await;
         }
     }

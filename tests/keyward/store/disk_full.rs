@@ -65,9 +65,9 @@ async fn a_full_disk_loses_no_writes_and_writing_resumes() {
         }
         assert!(full > 0, "the disk was never full");
         let mut reader = store.reader().await.unwrap();
-        let there = reader.members(None, 10_000).await.unwrap();
+        let members = reader.members(None, 10_000).await.unwrap();
         for id in &acknowledged {
-            assert!(there.iter().any(|row| row.member.id == *id), "an acknowledged write was lost");
+            assert!(members.iter().any(|row| row.member.id == *id), "an acknowledged write was lost");
         }
         drop(reader);
         drop(file);

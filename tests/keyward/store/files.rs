@@ -8,7 +8,7 @@ use keyward::clock::random_bytes;
 use keyward::domain::time::Timestamp;
 use keyward::store::{BackupError, DatabaseLocation, OpenMode, OpenStoreError, Store};
 
-use super::{raw, with_ada};
+use super::{connect_directly, open_with_ada};
 use crate::support::Database;
 
 fn path(database: &Database) -> PathBuf {
@@ -37,7 +37,7 @@ async fn open(database: &Database, access: OpenMode) -> Result<Store, OpenStoreE
 #[tokio::test(flavor = "multi_thread")]
 async fn database_files_are_private() {
     let database = Database::sqlite();
-    let (store, _) = with_ada(&database).await;
+    let (store, _) = open_with_ada(&database).await;
     let path = path(&database);
     assert_eq!(mode(path.parent().unwrap()), 0o700);
     let files: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|e| e.unwrap().path()).collect();
@@ -94,9 +94,9 @@ async fn a_tool_never_creates_a_database() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sqlite_settings_are_in_effect() {
     let database = Database::sqlite();
-    let (store, _) = with_ada(&database).await;
-    let mut raw = raw(&database.target).await;
-    let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut raw).await.unwrap();
+    let (store, _) = open_with_ada(&database).await;
+    let mut connection = connect_directly(&database.target).await;
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await.unwrap();
     assert_eq!(journal, "wal");
     // Special characters in the path work.
     let odd = DatabaseLocation::Sqlite(path(&database).parent().unwrap().join("ä b?c#d%20.db"));
@@ -109,7 +109,7 @@ async fn the_sqlite_settings_are_in_effect() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_complete_private_and_never_overwrites() {
     let database = Database::sqlite();
-    let (store, ada) = with_ada(&database).await;
+    let (store, ada) = open_with_ada(&database).await;
     let to = path(&database).parent().unwrap().join("backup.db");
     store.backup(&to).await.unwrap();
     assert_eq!(mode(&to), 0o600);

@@ -3,19 +3,19 @@
 use keyward::domain::secret::Digest;
 use sqlx::Row as _;
 
-use super::{insert_key, raw, run, with_ada};
+use super::{connect_directly, execute, insert_key, open_with_ada};
 use crate::support::{Database, for_each_database};
 
 /// Guarantees 7, 16: revocation is irreversible, and the activity log is append-only.
 #[tokio::test(flavor = "multi_thread")]
 async fn final_rows_cannot_be_deleted_reactivated_or_rewritten() {
     for_each_database(async |database| {
-        let (store, ada) = with_ada(database).await;
-        let mut raw = raw(&database.target).await;
-        let live = insert_key(&mut raw, ada, Digest([1; 32]), false).await;
-        let revoked = insert_key(&mut raw, ada, Digest([2; 32]), true).await;
-        run(
-            &mut raw,
+        let (store, ada) = open_with_ada(database).await;
+        let mut connection = connect_directly(&database.target).await;
+        let live = insert_key(&mut connection, ada, Digest([1; 32]), false).await;
+        let revoked = insert_key(&mut connection, ada, Digest([2; 32]), true).await;
+        execute(
+            &mut connection,
             &format!(
                 "INSERT INTO reviews (id, review_id, key_id, key_name, key_last_four, decision, reviewer_id, \
             reviewed_at, findings) VALUES ('r', 'r', '{live}', 'n', '5G08', 'keep', '{ada}', 1, '[]')"
@@ -23,9 +23,12 @@ async fn final_rows_cannot_be_deleted_reactivated_or_rewritten() {
         )
         .await
         .unwrap();
-        run(&mut raw, &format!("UPDATE keys SET last_used_at = 9, use_count = 3 WHERE id = '{live}'"))
-            .await
-            .unwrap();
+        execute(
+            &mut connection,
+            &format!("UPDATE keys SET last_used_at = 9, use_count = 3 WHERE id = '{live}'"),
+        )
+        .await
+        .unwrap();
         let mut refused = vec![
             "DELETE FROM keys".to_owned(),
             "DELETE FROM members".into(),
@@ -53,12 +56,14 @@ async fn final_rows_cannot_be_deleted_reactivated_or_rewritten() {
             );
         }
         for sql in refused {
-            assert!(run(&mut raw, &sql).await.is_err(), "{}: {sql}", database.name);
+            assert!(execute(&mut connection, &sql).await.is_err(), "{}: {sql}", database.name);
         }
         let removed = format!("UPDATE members SET removed_at = 9 WHERE id = '{ada}'");
-        assert_eq!(run(&mut raw, &removed).await.unwrap(), 1);
+        assert_eq!(execute(&mut connection, &removed).await.unwrap(), 1);
         assert!(
-            run(&mut raw, &format!("UPDATE members SET removed_at = NULL WHERE id = '{ada}'")).await.is_err()
+            execute(&mut connection, &format!("UPDATE members SET removed_at = NULL WHERE id = '{ada}'"))
+                .await
+                .is_err()
         );
         store.close().await;
     })
@@ -91,7 +96,7 @@ async fn both_databases_have_the_same_tables_columns_and_indexes() {
 
 async fn names(database: &Database, sql: &'static str) -> Vec<String> {
     database.open().await.close().await;
-    let rows = sqlx::query(sql).fetch_all(&mut raw(&database.target).await).await.unwrap();
+    let rows = sqlx::query(sql).fetch_all(&mut connect_directly(&database.target).await).await.unwrap();
     let mut names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     names.sort();
     names

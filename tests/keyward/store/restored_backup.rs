@@ -10,7 +10,7 @@ use keyward::domain::secret::Digest;
 use keyward::store::{ActivityFilter, DatabaseLocation, OpenMode, RestorePending, Store, StoreError};
 use sqlx::Connection as _;
 
-use super::{insert_key, raw, with_ada};
+use super::{connect_directly, insert_key, open_with_ada};
 use crate::support::Database;
 
 async fn revoke_all(store: &Store, member: Id) {
@@ -28,7 +28,7 @@ async fn revoke_all(store: &Store, member: Id) {
     revoked.unwrap();
 }
 
-async fn live_keys(store: &Store, member: Id) -> usize {
+async fn count_active_keys(store: &Store, member: Id) -> usize {
     let mut reader = store.reader().await.unwrap();
     reader.active_keys_of(member, keyward::domain::key::KeyKind::Personal).await.unwrap().len()
 }
@@ -46,15 +46,15 @@ async fn open(target: &DatabaseLocation, access: OpenMode) -> Store {
 }
 
 /// Creates a database, a backup, and revokes all keys after the backup. Returns the paths of both and the member.
-async fn revoked_since_backup(database: &Database) -> (std::path::PathBuf, std::path::PathBuf, Id) {
+async fn revoke_after_backup(database: &Database) -> (std::path::PathBuf, std::path::PathBuf, Id) {
     let DatabaseLocation::Sqlite(data) = database.target.clone() else { unreachable!("asked for SQLite") };
-    let (store, ada) = with_ada(database).await;
-    let mut raw = raw(&database.target).await;
+    let (store, ada) = open_with_ada(database).await;
+    let mut connection = connect_directly(&database.target).await;
     for n in 0..3 {
-        insert_key(&mut raw, ada, Digest([n; 32]), false).await;
+        insert_key(&mut connection, ada, Digest([n; 32]), false).await;
     }
     // Closed before its files are replaced.
-    raw.close().await.unwrap();
+    connection.close().await.unwrap();
     let backup = data.with_file_name("backup.db");
     store.backup(&backup).await.unwrap();
     revoke_all(&store, ada).await;
@@ -65,14 +65,14 @@ async fn revoked_since_backup(database: &Database) -> (std::path::PathBuf, std::
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_revoked_since_the_backup_are_revoked_again() {
     let database = Database::sqlite();
-    let (data, backup, ada) = revoked_since_backup(&database).await;
+    let (data, backup, ada) = revoke_after_backup(&database).await;
     restore(&backup, &data);
     let tool = open(&database.target, OpenMode::Tool).await;
-    assert_eq!(live_keys(&tool, ada).await, 3, "the backup contains no revocation");
+    assert_eq!(count_active_keys(&tool, ada).await, 3, "the backup contains no revocation");
     tool.close().await;
     let store = open(&database.target, OpenMode::Serve).await;
     assert_eq!(store.restore_pending(), None);
-    assert_eq!(live_keys(&store, ada).await, 0);
+    assert_eq!(count_active_keys(&store, ada).await, 0);
     let revoked = ActivityFilter { action: Some(Action::KeyRevoked), ..ActivityFilter::default() };
     assert_eq!(store.reader().await.unwrap().activity(revoked, 10).await.unwrap().len(), 3);
     store.close().await;
@@ -88,10 +88,10 @@ async fn a_missing_or_older_revocation_log_blocks_keys_until_the_restore_is_acce
         let file = format!("{}.revoked", data.display());
         database.open().await.close().await;
         let empty = fs::read(&file).unwrap();
-        let (store, ada) = with_ada(&database).await;
-        let mut raw = raw(&database.target).await;
-        insert_key(&mut raw, ada, Digest([1; 32]), false).await;
-        raw.close().await.unwrap();
+        let (store, ada) = open_with_ada(&database).await;
+        let mut connection = connect_directly(&database.target).await;
+        insert_key(&mut connection, ada, Digest([1; 32]), false).await;
+        connection.close().await.unwrap();
         revoke_all(&store, ada).await;
         store.close().await;
         drop(store);
@@ -122,19 +122,19 @@ async fn a_missing_or_older_revocation_log_blocks_keys_until_the_restore_is_acce
 #[tokio::test(flavor = "multi_thread")]
 async fn a_truncated_line_in_the_revocation_log_is_ignored() {
     let database = Database::sqlite();
-    let (data, backup, ada) = revoked_since_backup(&database).await;
+    let (data, backup, ada) = revoke_after_backup(&database).await;
     restore(&backup, &data);
     let file = format!("{}.revoked", data.display());
     let whole = fs::read_to_string(&file).unwrap();
     fs::write(&file, &whole[..whole.len() - 7]).unwrap();
     let store = open(&database.target, OpenMode::Serve).await;
-    assert_eq!(live_keys(&store, ada).await, 1);
+    assert_eq!(count_active_keys(&store, ada).await, 1);
     revoke_all(&store, ada).await;
     store.close().await;
     drop(store);
     // The lines after the truncated one are read.
     restore(&backup, &data);
     let store = open(&database.target, OpenMode::Serve).await;
-    assert_eq!(live_keys(&store, ada).await, 0);
+    assert_eq!(count_active_keys(&store, ada).await, 0);
     store.close().await;
 }

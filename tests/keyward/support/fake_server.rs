@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Replies to a request with this head; returns whether to keep the connection open.
-pub type Answer = dyn Fn(&str, &mut TcpStream) -> std::io::Result<bool> + Send + Sync;
+pub type ReplyFn = dyn Fn(&str, &mut TcpStream) -> std::io::Result<bool> + Send + Sync;
 
 /// A running fake server.
 pub struct FakeServer {
@@ -17,19 +17,19 @@ pub struct FakeServer {
 
 impl FakeServer {
     pub fn start(
-        answer: impl Fn(&str, &mut TcpStream) -> std::io::Result<bool> + Send + Sync + 'static,
+        reply: impl Fn(&str, &mut TcpStream) -> std::io::Result<bool> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let heads = Arc::new(Mutex::new(Vec::new()));
-        let (seen, answer): (_, Arc<Answer>) = (heads.clone(), Arc::new(answer));
+        let (recorded, reply): (_, Arc<ReplyFn>) = (heads.clone(), Arc::new(reply));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (mut stream, seen, answer) = (stream.unwrap(), seen.clone(), answer.clone());
+                let (mut stream, recorded, reply) = (stream.unwrap(), recorded.clone(), reply.clone());
                 std::thread::spawn(move || {
-                    while let Some(head) = head(&mut stream) {
-                        seen.lock().unwrap().push(head.clone());
-                        if !answer(&head, &mut stream).unwrap_or(false) {
+                    while let Some(head) = read_head(&mut stream) {
+                        recorded.lock().unwrap().push(head.clone());
+                        if !reply(&head, &mut stream).unwrap_or(false) {
                             break;
                         }
                     }
@@ -46,7 +46,7 @@ impl FakeServer {
 }
 
 /// Reads the head of the next request; `None` if the connection ends. The body is not read.
-fn head(stream: &mut TcpStream) -> Option<String> {
+fn read_head(stream: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     let mut byte = [0];
     while !bytes.ends_with(b"\r\n\r\n") {
@@ -86,7 +86,7 @@ impl MeasuredProcess {
     }
 
     /// The most so far, in MiB.
-    pub fn peak(&mut self) -> u64 {
+    pub fn peak_mib(&mut self) -> u64 {
         // The kernel keeps the peak; it is gone with the process.
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -99,7 +99,7 @@ impl MeasuredProcess {
     pub fn wait(mut self) -> (i32, u64) {
         let (_never, pause) = std::sync::mpsc::channel::<()>();
         loop {
-            let peak = self.peak();
+            let peak = self.peak_mib();
             if let Some(status) = self.child.try_wait().unwrap() {
                 return (status.code().unwrap_or(-1), peak);
             }

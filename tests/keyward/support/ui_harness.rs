@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use keyward::client::state::StateFolder;
 use keyward::client::{self, ServerAddress};
-use keyward::clock::{Clock, random_bytes};
+use keyward::clock::{Clock, monotonic_now, random_bytes};
 use keyward::tui::app::Model;
 use keyward::tui::context::StartOptions;
 use keyward::tui::keymap::{KeySequence, Keymap};
-use keyward::tui::msg::{ApiRequest, Effect, Msg, Reply};
+use keyward::tui::msg::{ApiRequest, Effect, Msg, Reply, UnfinishedCreate};
 use keyward::tui::runtime::api::{Api, ReplySender};
 use keyward::tui::runtime::saved_state::SavedState;
 use keyward::tui::theme::Theme;
@@ -26,6 +26,8 @@ use super::test_server::TestMember;
 
 /// More replies than any request gets.
 const MAX_REPLIES: usize = 64;
+/// How long [`take_over_all`] waits for the locks of the previous run.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Profile of the harness.
 const PROFILE: &str = "test";
 
@@ -87,7 +89,7 @@ impl UiHarness {
             refresh_interval: Duration::from_secs(5),
             size: (120, 40),
             seed: random_bytes(),
-            unfinished_creates: saved_state.take_over_abandoned(&address),
+            unfinished_creates: take_over_all(&saved_state, &address, folder.unfinished_creates()),
             drafts: saved_state.drafts(),
         };
         let (model, effects) = Model::new(start);
@@ -187,6 +189,18 @@ impl UiHarness {
         let row = |y| (0..area.width).map(|x| self.buffer[(x, y)].symbol()).collect::<String>() + "\n";
         (0..area.height).map(row).collect()
     }
+}
+
+/// Takes over the records of all `count` unfinished creates. A child process that another test is starting inherits the locks of the
+/// previous run and keeps them until it executes its program, so this repeats until no lock is left.
+fn take_over_all(saved_state: &SavedState, address: &ServerAddress, count: usize) -> Vec<UnfinishedCreate> {
+    let began = monotonic_now();
+    let mut unfinished = saved_state.take_over_abandoned(address);
+    while unfinished.len() < count && began.elapsed() < LOCK_TIMEOUT {
+        std::thread::yield_now();
+        unfinished.extend(saved_state.take_over_abandoned(address));
+    }
+    unfinished
 }
 
 /// Splits `3jx<enter>` into the names of its key presses.

@@ -26,7 +26,7 @@ use super::super::support::pty::{Pty, PtyOutput, program};
 use super::{Demo, READY, ROW, demo, start_and_wait};
 
 /// Queries of cursor position, device attributes, modes, colours and size, and requests for another keyboard protocol.
-const QUESTIONS: [&str; 16] = [
+const QUERIES: [&str; 16] = [
     "\x1b[6n", "\x1b[5n", "\x1b[c", "\x1b[0c", "\x1b[>c", "\x1b[>0c", "\x1b[=c", "\x1b[?u", "\x1b[>1u", "$p",
     "\x1b[>q", "\x1b[18t", "\x1b[14t", ";?\x07", ";?\x1b\\", "\x1bP+q",
 ];
@@ -53,8 +53,8 @@ fn the_terminal_is_never_queried() {
     demo.pty.press("qqq");
     assert_eq!(demo.pty.wait(), 0);
     let written = String::from_utf8(demo.pty.take_bytes()).unwrap();
-    for question in QUESTIONS {
-        assert!(!written.contains(question), "{question:?}");
+    for query in QUERIES {
+        assert!(!written.contains(query), "{query:?}");
     }
 }
 
@@ -130,10 +130,10 @@ fn the_linux_console_gets_only_ascii_characters() {
 fn a_copy_is_reported_as_sent_never_as_copied() {
     let mut demo = demo(|_| ());
     demo.pty.wait_for_text(ROW);
-    for what in ["1", "2", "3", "4"] {
+    for choice in ["1", "2", "3", "4"] {
         demo.pty.take_bytes();
-        demo.pty.press(&format!("y{what}"));
-        demo.pty.wait_until("a copy on its way, and said so", |output| {
+        demo.pty.press(&format!("y{choice}"));
+        demo.pty.wait_until("a copy on its way, and reported as sent", |output| {
             let sent = String::from_utf8_lossy(&output.bytes).contains("\x1b]52;c;");
             (sent && output.text().contains("Sent to your terminal")).then_some(())
         });

@@ -5,7 +5,7 @@ use super::super::ssh::create_and_reveal;
 use super::super::support::pty::{Pty, keyward};
 use super::{ROW, start_and_wait};
 
-const WHY: &str = "--restricted";
+const RESTRICTION_NOTICE: &str = "--restricted";
 
 /// Asserts that every way out of the screens is refused.
 pub fn assert_restricted(pty: &mut Pty) {
@@ -13,7 +13,7 @@ pub fn assert_restricted(pty: &mut Pty) {
     pty.press("v");
     for key in ["w", "p"] {
         pty.press(key);
-        pty.wait_for_text(WHY);
+        pty.wait_for_text(RESTRICTION_NOTICE);
     }
     // Copying through the terminal stays possible.
     pty.take_bytes();
@@ -50,5 +50,5 @@ fn restricted_mode_refuses_a_copy_that_needs_a_program() {
     let mut demo = start_and_wait(command, home);
     demo.pty.wait_for_text(ROW);
     demo.pty.press("y1");
-    demo.pty.wait_for_text(WHY);
+    demo.pty.wait_for_text(RESTRICTION_NOTICE);
 }

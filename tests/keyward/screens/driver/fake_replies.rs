@@ -14,17 +14,17 @@ use keyward::wire::reviews::AppliedDecision;
 
 use super::super::key_fixtures::{self, NOW, ada, id};
 use super::super::member_fixtures;
-use super::{Driver, secret};
+use super::{Driver, created_secret};
 
 impl Driver {
-    pub(super) fn answer(&mut self, ask: ApiRequest) -> Result<Reply, RequestError> {
+    pub(super) fn reply_to(&mut self, request: ApiRequest) -> Result<Reply, RequestError> {
         let problem = |kind, detail: &str| RequestError::Refused(Box::new(Problem::new(kind, detail)));
         let as_of = Some(NOW.plus(TimeDelta::from_std(self.now.since_start()).unwrap()));
         let page = |data: Vec<Key>| {
             let total = Some(data.len() as u64);
             Page { metadata: PageMetadata { next_cursor: None, as_of, total }, data }
         };
-        Ok(match ask {
+        Ok(match request {
             ApiRequest::Me | ApiRequest::SignIn(_) | ApiRequest::SignInAt { .. } => {
                 Reply::Me(Box::new(key_fixtures::me(self.role)))
             }
@@ -32,7 +32,7 @@ impl Driver {
                 return Err(problem(ProblemType::NotPermitted, "Not for you."));
             }
             ApiRequest::List(ListRequest::Keys(kind) | ListRequest::Changes { kind, .. }) => {
-                Reply::Keys(page(self.of(kind)))
+                Reply::Keys(page(self.keys_of_kind(kind)))
             }
             ApiRequest::Create { kind, body, .. } => {
                 let mut key = key_fixtures::key(
@@ -42,11 +42,11 @@ impl Driver {
                     TimeDelta::zero(),
                     None,
                 );
-                key.masked = secret().mask().to_string();
+                key.masked = created_secret().mask().to_string();
                 key.note = body.note;
                 key.replaces = body.replaces;
                 if let Some(old) = body.replaces {
-                    let old = self.known(old)?;
+                    let old = self.find_or_refuse(old)?;
                     old.replaced_by = Some(key.id);
                     let old = old.clone();
                     self.rotations.retain(|rotation| rotation.old.id != old.id);
@@ -55,12 +55,12 @@ impl Driver {
                 self.keys.insert(0, key.clone());
                 Reply::Created(Box::new(CreatedKey {
                     key,
-                    secret: Some(SecretString::new(secret().expose())),
+                    secret: Some(SecretString::new(created_secret().expose())),
                 }))
             }
-            ApiRequest::Confirm(_, id) => Reply::Key(Box::new(self.known(id)?.clone())),
+            ApiRequest::Confirm(_, id) => Reply::Key(Box::new(self.find_or_refuse(id)?.clone())),
             ApiRequest::Edit { id, body, .. } => {
-                let key = self.known(id)?;
+                let key = self.find_or_refuse(id)?;
                 key.version += 1;
                 if let Some(name) = body.name {
                     key.name = name;
@@ -71,7 +71,7 @@ impl Driver {
                 Reply::Key(Box::new(key.clone()))
             }
             ApiRequest::Revoke { id, body, .. } => {
-                let key = self.known(id)?;
+                let key = self.find_or_refuse(id)?;
                 if let Some(since) = body.unless_used_since
                     && key.last_used_at.is_some_and(|at| at >= since)
                 {
@@ -88,8 +88,8 @@ impl Driver {
                 Reply::Members(member_fixtures::page(self.members.clone()))
             }
             ApiRequest::List(ListRequest::Rotations(kind)) => {
-                let of = self.rotations.iter().filter(|rotation| rotation.old.kind == kind).cloned();
-                Reply::Rotations(member_fixtures::page(of.collect()))
+                let rotations = self.rotations.iter().filter(|rotation| rotation.old.kind == kind).cloned();
+                Reply::Rotations(member_fixtures::page(rotations.collect()))
             }
             ApiRequest::Activity(query) => {
                 let from: usize = query.cursor.map_or(0, |cursor| cursor.parse().unwrap());
@@ -122,13 +122,13 @@ impl Driver {
             }
             ApiRequest::Decide { body, .. } => {
                 if let (Decision::Revoke, Some(since)) = (body.decision, body.unless_used_since) {
-                    self.answer(ApiRequest::Revoke {
+                    self.reply_to(ApiRequest::Revoke {
                         kind: KeyKind::Organization,
                         id: body.key_id,
                         body: RevokeKey { unless_used_since: Some(since), ..RevokeKey::default() },
                     })?;
                 }
-                let key = self.known(body.key_id)?.clone();
+                let key = self.find_or_refuse(body.key_id)?.clone();
                 let rules = key_fixtures::staleness_rules();
                 let review = ReviewRecord {
                     id: id(3_000 + u16::try_from(self.reviews.len()).unwrap()),
@@ -148,24 +148,26 @@ impl Driver {
                 Reply::Decided(Box::new(AppliedDecision { review, key }))
             }
             ApiRequest::RecordExport(body) => Reply::Done(format!("recorded {}", body.records)),
-            ApiRequest::Usage { id: of, .. } => Reply::Usage(usage([id(2), id(70), id(72)].contains(&of))),
-            ApiRequest::DailyUse { ids, .. } => Reply::DailyUse(ids.into_iter().map(daily).collect()),
-            other => return Err(problem(ProblemType::NotFound, &format!("no answer to {other:?}"))),
+            ApiRequest::Usage { id: key_id, .. } => {
+                Reply::Usage(usage([id(2), id(70), id(72)].contains(&key_id)))
+            }
+            ApiRequest::DailyUse { ids, .. } => Reply::DailyUse(ids.into_iter().map(daily_use).collect()),
+            other => return Err(problem(ProblemType::NotFound, &format!("no reply to {other:?}"))),
         })
     }
 
-    fn of(&self, kind: KeyKind) -> Vec<Key> {
+    fn keys_of_kind(&self, kind: KeyKind) -> Vec<Key> {
         self.keys.iter().filter(|key| key.kind == kind).cloned().collect()
     }
 
     /// Finds a key in the tables or in a rotation.
-    pub fn find(&mut self, id: Id) -> Option<&mut Key> {
+    pub fn find_key(&mut self, id: Id) -> Option<&mut Key> {
         let rotating = self.rotations.iter_mut().flat_map(|rotation| [&mut rotation.old, &mut rotation.new]);
         self.keys.iter_mut().chain(rotating).find(|key| key.id == id)
     }
 
-    fn known(&mut self, id: Id) -> Result<&mut Key, RequestError> {
-        self.find(id).ok_or_else(|| {
+    fn find_or_refuse(&mut self, id: Id) -> Result<&mut Key, RequestError> {
+        self.find_key(id).ok_or_else(|| {
             RequestError::Refused(Box::new(Problem::new(ProblemType::NotFound, "There is no such key.")))
         })
     }
@@ -176,13 +178,13 @@ impl Driver {
 }
 
 /// Returns uses of the last 30 days; none were recorded for the first six.
-fn daily(id: Id) -> DailyUse {
+fn daily_use(id: Id) -> DailyUse {
     let counts =
         (0..30).map(|day| (day >= 6).then_some(if day % 7 < 2 { 0 } else { 40 + day * 3 })).collect();
     DailyUse { id, counts }
 }
 
-fn usage(busy: bool) -> Usage {
+fn usage(is_busy: bool) -> Usage {
     let client = |agent: &str, address: &str, days: i64, count| ClientUse {
         agent: agent.to_owned(),
         address: address.to_owned(),
@@ -192,14 +194,14 @@ fn usage(busy: bool) -> Usage {
     };
     Usage {
         tracking_since: NOW.minus(TimeDelta::days(600)),
-        buckets: (0..if busy { 30 } else { 0 })
+        buckets: (0..if is_busy { 30 } else { 0 })
             .map(|day| Bucket {
                 start: NOW.minus(TimeDelta::days(29 - day)).floor(DAY),
                 count: if day % 7 < 2 { 0 } else { 40 + day * 3 },
                 refused: 0,
             })
             .collect(),
-        clients: if busy {
+        clients: if is_busy {
             vec![client("Grafana/11.4.0", "10.0.3.2", 200, 52_417), client("curl/8.5.0", "10.0.9.14", 3, 2)]
         } else {
             vec![]

@@ -1,4 +1,4 @@
-//! Finds import circles between modules of a layer.
+//! Finds import cycles between modules of a layer.
 //!
 //! - A module is a source file; modules written inline belong to their file. In `tui/screens`, a screen and its submodules count as one
 //!   module.
@@ -6,7 +6,7 @@
 //!   `b::Item` for a child module. A path through a `pub use` leads to the module behind it.
 //! - A child that names an item of its parent (`use super::Item`) imports the parent.
 //! - A parent that declares a child (`mod b;`), or only re-exports its items (`pub use b::Item;`), does not import it.
-//! - A circle is a set of modules that all import one another, directly or indirectly.
+//! - A cycle is a set of modules that all import one another, directly or indirectly.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,7 +67,7 @@ fn resolve(sources: &Sources, path: &[String], depth: usize) -> Option<Module> {
     Some(module)
 }
 
-/// Returns the module that stands for this one in circles: the screen for its submodules.
+/// Returns the module that stands for this one in cycles: the screen for its submodules.
 fn representative(module: &str) -> Module {
     let parts: Vec<&str> = module.split('/').collect();
     match parts.as_slice() {
@@ -97,31 +97,31 @@ pub fn imports(sources: &Sources, layer: &str) -> Vec<Import> {
     found.into_values().collect()
 }
 
-/// Returns the circles among these imports; each is the list of imports between its modules.
-pub fn circles(imports: &[Import]) -> Vec<Vec<Import>> {
+/// Returns the cycles among these imports; each is the list of imports between its modules.
+pub fn cycles(imports: &[Import]) -> Vec<Vec<Import>> {
     let mut next: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for import in imports {
         next.entry(&import.from).or_default().insert(&import.to);
     }
     let reachable = |from: &str| -> BTreeSet<&str> {
-        let mut seen = BTreeSet::new();
+        let mut visited = BTreeSet::new();
         let mut todo: Vec<&str> = next.get(from).into_iter().flatten().copied().collect();
         while let Some(module) = todo.pop() {
-            if seen.insert(module) {
+            if visited.insert(module) {
                 todo.extend(next.get(module).into_iter().flatten().copied());
             }
         }
-        seen
+        visited
     };
     let reach: BTreeMap<&str, BTreeSet<&str>> =
         next.keys().map(|module| (*module, reachable(module))).collect();
     let is_mutual = |a: &str, b: &str| {
         reach.get(a).is_some_and(|set| set.contains(b)) && reach.get(b).is_some_and(|set| set.contains(a))
     };
-    let mut circles: BTreeMap<BTreeSet<&str>, Vec<Import>> = BTreeMap::new();
+    let mut cycles: BTreeMap<BTreeSet<&str>, Vec<Import>> = BTreeMap::new();
     for import in imports.iter().filter(|import| is_mutual(&import.from, &import.to)) {
         let members = next.keys().copied().filter(|module| is_mutual(&import.from, module)).collect();
-        circles.entry(members).or_default().push(import.clone());
+        cycles.entry(members).or_default().push(import.clone());
     }
-    circles.into_values().collect()
+    cycles.into_values().collect()
 }
