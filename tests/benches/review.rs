@@ -22,7 +22,7 @@ use keyward::tui::view;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-const KEYS: u32 = 100_000;
+const KEY_COUNT: u32 = 100_000;
 
 /// Returns a key that is stale for a third of the numbers.
 fn key(n: u32, created_by: &Arc<MemberRef>) -> Key {
@@ -60,8 +60,8 @@ impl Screen {
                         ApiRequest::Me => Reply::Me(Box::new(me())),
                         ApiRequest::List(ListRequest::Keys(KeyKind::Organization)) => {
                             let ada = ada();
-                            let keys = (0..KEYS).map(|n| key(n, &ada)).collect();
-                            Reply::Keys(page(keys, true, KEYS as usize))
+                            let keys = (0..KEY_COUNT).map(|n| key(n, &ada)).collect();
+                            Reply::Keys(page(keys, true, KEY_COUNT as usize))
                         }
                         ApiRequest::List(ListRequest::Reviews(_)) => {
                             Reply::Reviews(page(Vec::new(), true, 0))

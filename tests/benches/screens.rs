@@ -28,11 +28,11 @@ use keyward::tui::msg::{ApiRequest, Effect, ListRequest, Msg, Reply, UiTime};
 use keyward::tui::screen::Screen as _;
 use keyward::tui::view;
 
-const SIZE: (u16, u16) = (80, 24);
+const WINDOW_SIZE: (u16, u16) = (80, 24);
 /// Keys per page, as the client requests them.
-const PAGE: usize = 1_000;
+const PAGE_SIZE: usize = 1_000;
 /// Number of measured key presses of each kind.
-const PRESSES: usize = 400;
+const PRESS_COUNT: usize = 400;
 /// Number of repetitions of a sort and a filter.
 const ROUNDS: usize = 9;
 
@@ -40,18 +40,18 @@ fn main() {
     for count in [1_000, 100_000] {
         let began = monotonic_now();
         let mut screen = Screen::new(count);
-        println!("\n{count} keys at {}x{}", SIZE.0, SIZE.1);
-        println!("  taken in pages of {PAGE}          {:>9.1} ms in all", ms(monotonic_now() - began));
+        println!("\n{count} keys at {}x{}", WINDOW_SIZE.0, WINDOW_SIZE.1);
+        println!("  taken in pages of {PAGE_SIZE}          {:>9.1} ms in all", ms(monotonic_now() - began));
         println!("  first frame                  {:>9} bytes in {} write", screen.bytes(), screen.writes());
         // The first row of the first page stayed selected while more pages arrived.
         screen.press("gg");
         let to_the_end = screen.visible();
         screen.measure("move, one row down", "j", to_the_end / 2);
         screen.press(&"j".repeat(to_the_end));
-        screen.measure("scroll by one row", "j", PRESSES);
+        screen.measure("scroll by one row", "j", PRESS_COUNT);
         screen.measure("page down", "pagedown", 12);
         screen.press("G");
-        screen.measure("scroll back by one row", "k", PRESSES);
+        screen.measure("scroll back by one row", "k", PRESS_COUNT);
         screen.measure_burst();
         screen.measure_sorts();
         screen.measure_filters();
@@ -85,9 +85,9 @@ impl Screen {
         let hints =
             TerminalEnv { term: "xterm-256color".into(), locale: "C.UTF-8".into(), ..TerminalEnv::default() };
         let meter = CountingWriter::default();
-        let mut frame_writer = FrameWriter::new(meter.clone(), Capabilities::detect(&hints), SIZE);
+        let mut frame_writer = FrameWriter::new(meter.clone(), Capabilities::detect(&hints), WINDOW_SIZE);
         frame_writer.queue_prefix(ENTER_SEQUENCE);
-        let (model, effects) = Model::new(start_options(SIZE));
+        let (model, effects) = Model::new(start_options(WINDOW_SIZE));
         let mut screen = Self { model, frame_writer, meter };
         screen.reply_to(effects, count);
         screen.draw_frame();
@@ -177,14 +177,14 @@ impl Screen {
         self.press("G");
         self.meter.0.borrow_mut().clear();
         let began = monotonic_now();
-        for _ in 0..PRESSES {
+        for _ in 0..PRESS_COUNT {
             self.update("k");
         }
         self.draw_frame();
         let elapsed = monotonic_now() - began;
         println!(
-            "  {PRESSES} presses at once          {:>9} bytes a press, rounded up, {} in {} write; {:.0} us",
-            self.bytes().div_ceil(PRESSES),
+            "  {PRESS_COUNT} presses at once          {:>9} bytes a press, rounded up, {} in {} write; {:.0} us",
+            self.bytes().div_ceil(PRESS_COUNT),
             self.bytes(),
             self.writes(),
             us(elapsed)
@@ -267,7 +267,7 @@ fn key(n: u32, created_by: &Arc<MemberRef>) -> Key {
 fn pages(count: usize) -> Vec<Reply> {
     let ada = ada();
     let keys: Vec<Key> = (0..u32::try_from(count).unwrap()).map(|n| key(n, &ada)).collect();
-    let last = keys.len().div_ceil(PAGE) - 1;
+    let last = keys.len().div_ceil(PAGE_SIZE) - 1;
     let reply = |(at, keys): (usize, &[Key])| Reply::Keys(page(keys.to_vec(), at == last, count));
-    keys.chunks(PAGE).enumerate().map(reply).collect()
+    keys.chunks(PAGE_SIZE).enumerate().map(reply).collect()
 }

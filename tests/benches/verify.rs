@@ -25,10 +25,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 
-const KEYS: usize = 200;
+const KEY_COUNT: usize = 200;
 const CONNECTIONS: usize = 32;
 const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_secs(2);
+const ROUND_DURATION: Duration = Duration::from_secs(2);
 
 fn main() {
     let servers = Builder::new_multi_thread().enable_all().build().unwrap();
@@ -83,7 +83,7 @@ async fn create_keys(address: SocketAddr, store: &Store) -> Vec<String> {
     let session = post(address, "sessions", "", &json!({"code": code.expose()})).await;
     let authorization = format!("Authorization: Bearer {}\r\n", session["token"].as_str().unwrap());
     let mut keys = Vec::new();
-    for n in 0..KEYS {
+    for n in 0..KEY_COUNT {
         let headers = format!("{authorization}Idempotency-Key: {n}\r\n");
         let key = post(address, "api-keys", &headers, &json!({"name": format!("Key {n}")})).await;
         keys.push(key["secret"].as_str().unwrap().to_owned());
@@ -112,5 +112,5 @@ fn request(path: &str, key: &str) -> String {
 }
 
 fn measure(load: &Runtime, address: SocketAddr, requests: &[String]) -> f64 {
-    load.block_on(responses_per_second(load.handle(), address, requests, CONNECTIONS, ROUND))
+    load.block_on(responses_per_second(load.handle(), address, requests, CONNECTIONS, ROUND_DURATION))
 }

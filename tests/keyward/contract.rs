@@ -30,7 +30,7 @@ async fn create(member: &TestMember, kind: KeyKind, body: CreateKey) -> CreatedK
     create_key(&member.client, kind, body).await.unwrap()
 }
 
-async fn actions(person: &TestMember, key: Id) -> Vec<Action> {
+async fn logged_actions(person: &TestMember, key: Id) -> Vec<Action> {
     let query = ActivityQuery { key: Some(key), ..ActivityQuery::default() };
     let rows = person.client.send(CallRequest::to(ListActivity).query(query)).await.unwrap().data;
     rows.into_iter().map(|row| row.action).collect()
@@ -66,7 +66,7 @@ async fn a_key_works_from_its_creation_until_its_revocation() {
             assert_eq!(server.ada.client.revoke_key(ORGANIZATION, id, revoke).await.unwrap(), revoked);
         }
         assert_eq!(
-            actions(&server.ada, id).await,
+            logged_actions(&server.ada, id).await,
             [Action::KeyRevoked, Action::KeyRevokeRefused, Action::KeyCreated]
         );
         let usage = server.ada.client.key_usage(ORGANIZATION, id, UsageQuery::default()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Kills the server at any time. Acknowledged writes are there after the restart, each with its activity row.
+//! Kills the server at any time. AcknowledgedWrites writes are there after the restart, each with its activity row.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::support::{Database, for_each_database, scaled};
 
 /// Writes that the server acknowledged.
 #[derive(Default)]
-struct Acknowledged {
+struct AcknowledgedWrites {
     created: Vec<Id>,
     reviewed: Vec<Id>,
     revoked: Vec<Id>,
@@ -33,8 +33,8 @@ struct Acknowledged {
 }
 
 /// Creates, reviews and revokes keys, and invites and removes members, until the server is killed.
-async fn write_until_killed(client: Client, count: Arc<AtomicUsize>) -> Acknowledged {
-    let mut done = Acknowledged::default();
+async fn write_until_killed(client: Client, count: Arc<AtomicUsize>) -> AcknowledgedWrites {
+    let mut done = AcknowledgedWrites::default();
     let error = write_until_error(&client, &count, &mut done).await.unwrap_err();
     // The first error comes from the kill. A problem reply would mean that an acknowledged write is missing.
     assert!(error.problem().is_none(), "an acknowledged write is missing: {error}");
@@ -44,7 +44,7 @@ async fn write_until_killed(client: Client, count: Arc<AtomicUsize>) -> Acknowle
 async fn write_until_error(
     client: &Client,
     count: &AtomicUsize,
-    done: &mut Acknowledged,
+    done: &mut AcknowledgedWrites,
 ) -> Result<(), keyward::client::ClientError> {
     let counted = || count.fetch_add(1, Ordering::SeqCst);
     loop {
@@ -83,7 +83,7 @@ async fn write_until_error(
     }
 }
 
-async fn assert_nothing_lost(store: &Store, done: &[Acknowledged], admin: Id) {
+async fn assert_nothing_lost(store: &Store, done: &[AcknowledgedWrites], admin: Id) {
     let mut reader = store.reader().await.unwrap();
     let members = reader.members(None, 1_000_000).await.unwrap();
     let live = reader.active_keys_of(admin, KeyKind::Organization).await.unwrap();
@@ -183,7 +183,7 @@ async fn acknowledged_writes_survive_a_server_kill() {
 /// Guarantee 2: every acknowledged write was synced.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_acknowledged_write_is_synced_to_disk() {
-    const WRITES: usize = 200;
+    const WRITE_COUNT: usize = 200;
     let database = Database::sqlite();
     let (_, credential) = set_up(&database).await;
     let folder = tempfile::tempdir().unwrap();
@@ -196,7 +196,7 @@ async fn every_acknowledged_write_is_synced_to_disk() {
     let count = Arc::new(AtomicUsize::new(0));
     let worker = tokio::spawn(write_until_killed(server.client.with_credential(credential), count.clone()));
     let started = monotonic_now();
-    while count.load(Ordering::SeqCst) < WRITES {
+    while count.load(Ordering::SeqCst) < WRITE_COUNT {
         assert!(started.elapsed() < Duration::from_mins(2), "timed out");
         tokio::task::yield_now().await;
     }
@@ -211,5 +211,5 @@ async fn every_acknowledged_write_is_synced_to_disk() {
         assert!(started.elapsed() < Duration::from_secs(30), "strace did not end in time");
         tokio::task::yield_now().await;
     };
-    assert!(syncs >= WRITES, "{syncs} syncs for {WRITES} acknowledged writes");
+    assert!(syncs >= WRITE_COUNT, "{syncs} syncs for {WRITE_COUNT} acknowledged writes");
 }

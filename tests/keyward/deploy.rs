@@ -22,7 +22,7 @@ use crate::support::installed_programs::find_program;
 use crate::support::raw_http::{RawResponse, TIMEOUT, request, send};
 use crate::support::test_server::{TestServer, settings_without_limits};
 
-fn example(name: &str) -> String {
+fn read_example(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/deploy").join(name);
     fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
@@ -46,7 +46,7 @@ impl Nginx {
     async fn start(program: &Path, keyward: SocketAddr, api: SocketAddr) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let site = example("nginx.conf");
+        let site = read_example("nginx.conf");
         for replaced in ["127.0.0.1:7711", "127.0.0.1:8080", "listen 443 ssl;", "ssl_certificate "] {
             assert!(site.contains(replaced), "the example does not contain {replaced}");
         }
@@ -87,7 +87,7 @@ impl Nginx {
         nginx
     }
 
-    async fn get(&self, headers: &[(&str, &str)]) -> RawResponse {
+    async fn get_readings(&self, headers: &[(&str, &str)]) -> RawResponse {
         let all_headers: Vec<_> =
             [("Host", "api.plant.example")].into_iter().chain(headers.iter().copied()).collect();
         send(self.address, request("GET", "/readings", &all_headers, "")).await
@@ -101,10 +101,10 @@ async fn start_api() -> (SocketAddr, Arc<Mutex<Vec<HeaderMap>>>) {
         recorded.lock().unwrap().push(headers);
         "readings"
     };
-    (serve(Router::new().fallback(record).with_state(recorded.clone())).await, recorded)
+    (start_router(Router::new().fallback(record).with_state(recorded.clone())).await, recorded)
 }
 
-async fn serve(router: Router) -> SocketAddr {
+async fn start_router(router: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -131,11 +131,11 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
     let bearer = format!("Bearer {}", secret.expose());
 
     // Without a key, and with an unknown key.
-    let none = nginx.get(&[]).await;
+    let none = nginx.get_readings(&[]).await;
     assert_eq!(none.status, 401);
     assert_eq!(none.header("www-authenticate"), Some("Bearer realm=\"keyward\""));
     let unknown = format!("Bearer {}", Secret::generate(keyward::clock::random_bytes).expose());
-    assert_eq!(nginx.get(&[("Authorization", &unknown)]).await.status, 401);
+    assert_eq!(nginx.get_readings(&[("Authorization", &unknown)]).await.status, 401);
     assert!(recorded.lock().unwrap().is_empty(), "the API was reached without a key");
 
     // With a key: the API gets the key's id from keyward, not from the client, and never the key.
@@ -148,7 +148,7 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
         ("Origin", "https://evil.example"),
         ("User-Agent", "grafana/11"),
     ];
-    let response = nginx.get(&claims).await;
+    let response = nginx.get_readings(&claims).await;
     assert_eq!((response.status, response.body.as_slice()), (200, b"readings".as_slice()), "{response:?}");
     let headers = recorded.lock().unwrap().pop().unwrap();
     let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
@@ -169,7 +169,7 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
         .send(CallRequest::with(RevokeOrganizationKey, revoke).id(created.key.id))
         .await
         .unwrap();
-    let revoked = nginx.get(&[("Authorization", &bearer)]).await;
+    let revoked = nginx.get_readings(&[("Authorization", &bearer)]).await;
     assert_eq!(revoked.status, 401);
     assert_eq!(revoked.header("www-authenticate"), Some("Bearer realm=\"keyward\", error=\"invalid_token\""));
     assert!(recorded.lock().unwrap().is_empty());
@@ -182,12 +182,12 @@ async fn nginx_answers_503_while_keyward_is_unavailable() {
     let Some(program) = find_program("nginx", "KEYWARD_REQUIRE_NGINX") else { return };
     let (api, recorded) = start_api().await;
     for (status, passed) in [(429, 429), (503, 503), (500, 503), (404, 503)] {
-        let keyward = serve(Router::new().fallback(move || async move {
+        let keyward = start_router(Router::new().fallback(move || async move {
             (StatusCode::from_u16(status).unwrap(), [("retry-after", "7")])
         }))
         .await;
         let nginx = Nginx::start(&program, keyward, api).await;
-        let response = nginx.get(&[]).await;
+        let response = nginx.get_readings(&[]).await;
         assert_eq!(response.status, passed, "{response:?}");
         assert_eq!(response.header("retry-after"), Some("7"));
         assert_eq!(response.header("content-type"), Some("application/problem+json"));
@@ -195,7 +195,7 @@ async fn nginx_answers_503_while_keyward_is_unavailable() {
     }
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let nginx = Nginx::start(&program, nobody, api).await;
-    let response = nginx.get(&[]).await;
+    let response = nginx.get_readings(&[]).await;
     assert_eq!((response.status, response.problem().as_str()), (503, "unavailable"));
     assert!(recorded.lock().unwrap().is_empty());
 }
@@ -203,7 +203,7 @@ async fn nginx_answers_503_while_keyward_is_unavailable() {
 #[test]
 fn the_deployment_examples_match_the_server() {
     for proxy in ["nginx.conf", "traefik.yml", "Caddyfile"] {
-        let text = example(proxy);
+        let text = read_example(proxy);
         assert!(text.contains("/api/v2/auth"), "{proxy}");
         assert!(text.contains("trusted_proxies = [\"127.0.0.1\"]"), "{proxy}");
         for header in ["X-Keyward-Key-Id", "X-Keyward-Key-Name", "X-Keyward-Key-Kind", "Authorization"] {
@@ -211,7 +211,7 @@ fn the_deployment_examples_match_the_server() {
         }
     }
     let secret = Secret::generate(keyward::clock::random_bytes);
-    let rule = example("gitleaks.toml");
+    let rule = read_example("gitleaks.toml");
     assert!(rule.contains(r"\bsk_[0-9A-Za-z]{40}\b"));
     assert!(secret.expose()[3..].chars().all(|c| c.is_ascii_alphanumeric()) && secret.expose().len() == 43);
 }

@@ -31,14 +31,14 @@ fn a_key_is_created_used_protected_and_revoked() {
 
     let revoke = ["keys", "revoke", "--workspace", "--even-if-used", "--reason", "test", "--yes", "Grafana"];
     home.run(&revoke).expect_success();
-    let answer = http_get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0");
-    assert_eq!(answer.status, 401);
+    let response = http_get(&url, "/api/v2/sites", &secret, "Grafana/11.4.0");
+    assert_eq!(response.status, 401);
     assert!(
-        answer.head.to_lowercase().contains("www-authenticate: bearer realm=\"keyward\""),
+        response.head.to_lowercase().contains("www-authenticate: bearer realm=\"keyward\""),
         "{}",
-        answer.head
+        response.head
     );
-    assert!(answer.body.contains("key-invalid"), "{}", answer.body);
+    assert!(response.body.contains("key-invalid"), "{}", response.body);
     assert_eq!(list().as_array().unwrap().len(), 0);
 }
 
@@ -69,7 +69,7 @@ EOF
     assert!(x["last_used_by"]["agent"].as_str().unwrap().starts_with("keyward/"), "{x}");
     let live: Vec<&Value> = list.iter().filter(|key| key["revoked_at"].is_null()).collect();
     assert!(live.len() > 25);
-    assert_eq!(leftovers(&home), Vec::<String>::new());
+    assert_eq!(leftover_folders(&home), Vec::<String>::new());
 }
 
 #[test]
@@ -92,17 +92,17 @@ fn the_demo_exits_like_its_command() {
     demo.wait_for_line(|line| (line == "term").then_some(()));
     let output = demo.wait();
     assert_eq!((output.code, output.out.as_str()), (3, ""), "{output:?}");
-    assert_eq!(leftovers(&home), Vec::<String>::new());
+    assert_eq!(leftover_folders(&home), Vec::<String>::new());
 }
 
 /// Reads all pages of a list like a client of ENLYZE's public API v2, which knows only the envelope.
-fn walk(url: &str, path: &str, secret: &str) -> Vec<Value> {
+fn list_all_pages(url: &str, path: &str, secret: &str) -> Vec<Value> {
     let (mut all, mut cursor) = (Vec::new(), None::<String>);
     loop {
         let query = cursor.map_or(String::new(), |cursor| format!("?cursor={cursor}"));
-        let answer = http_get(url, &format!("/api/v2{path}{query}"), secret, "enlyze-python/3.0.2");
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let page: Value = serde_json::from_str(&answer.body).unwrap();
+        let response = http_get(url, &format!("/api/v2{path}{query}"), secret, "enlyze-python/3.0.2");
+        assert_eq!(response.status, 200, "{response:?}");
+        let page: Value = serde_json::from_str(&response.body).unwrap();
         all.extend(page["data"].as_array().unwrap().iter().cloned());
         cursor = page["metadata"]["next_cursor"].as_str().map(str::to_owned);
         if cursor.is_none() {
@@ -121,8 +121,8 @@ fn a_client_of_the_public_api_lists_sites_and_machines() {
     let url = demo.wait_for_line(|line| line.starts_with("http://").then(|| line.to_owned()));
     let secret = std::fs::read_to_string(home.path("secret")).unwrap();
     let secret = secret.trim_end();
-    let sites = walk(&url, "/sites", secret);
-    let machines = walk(&url, "/machines", secret);
+    let sites = list_all_pages(&url, "/sites", secret);
+    let machines = list_all_pages(&url, "/machines", secret);
     assert_eq!((sites.len(), machines.len()), (3, 14));
     for machine in &machines {
         assert!(sites.iter().any(|site| site["uuid"] == machine["site"]), "{machine}");
@@ -131,7 +131,7 @@ fn a_client_of_the_public_api_lists_sites_and_machines() {
 }
 
 /// Returns what the demo left in its temporary folder.
-fn leftovers(home: &ProgramHome) -> Vec<String> {
+fn leftover_folders(home: &ProgramHome) -> Vec<String> {
     let entries = std::fs::read_dir(home.path("")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
     names.filter(|name| name.starts_with("keyward-demo-")).collect()

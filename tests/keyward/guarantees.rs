@@ -36,7 +36,7 @@ fn parse_table(document: &str) -> FilesByNumber {
 }
 
 /// Returns the numbers that a line of a doc comment names.
-fn numbers(line: &str) -> Option<Vec<u32>> {
+fn guarantee_numbers(line: &str) -> Option<Vec<u32>> {
     let line = line.trim();
     let text = line.strip_prefix("/// Guarantee ").or_else(|| line.strip_prefix("/// Guarantees "))?;
     let list = text.split(':').next()?;
@@ -48,7 +48,7 @@ fn collect_named_guarantees(file: &str, source: &str, found: &mut FilesByNumber)
     let mut waiting = Vec::new();
     for line in source.lines() {
         let line = line.trim();
-        if let Some(numbers) = numbers(line) {
+        if let Some(numbers) = guarantee_numbers(line) {
             waiting.extend(numbers);
         } else if line == "#[test]" || line.starts_with("#[tokio::test") {
             for number in waiting.drain(..) {

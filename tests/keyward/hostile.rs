@@ -20,7 +20,7 @@ mod logs;
 mod tls;
 
 /// Starts a server with changed settings on a database without an organization.
-async fn serve(change: impl FnOnce(&mut Settings)) -> (RunningServer, TempDir) {
+async fn start_with(change: impl FnOnce(&mut Settings)) -> (RunningServer, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), ..Settings::default() };
     change(&mut settings);
@@ -33,8 +33,8 @@ async fn start(settings: Settings, folder: &TempDir) -> Result<RunningServer, St
     server::start(settings, store, Clock::System, None).await
 }
 
-const SESSION: &str = "Bearer ses_0000000000000000000000000000000000000000000000000000000000000000";
-const KEY: &str = "Bearer sk_0000000000000000000000000000000000000000";
+const UNKNOWN_SESSION: &str = "Bearer ses_0000000000000000000000000000000000000000000000000000000000000000";
+const UNKNOWN_KEY: &str = "Bearer sk_0000000000000000000000000000000000000000";
 
 /// Returns an `Authorization` value with a well-formed key that does not exist.
 fn unknown_key() -> String {
@@ -44,7 +44,7 @@ fn unknown_key() -> String {
 /// Guarantee 21: a web page cannot drive a local server.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_web_page_cannot_control_a_local_server() {
-    let (running, _folder) = serve(|settings| settings.hosts = vec!["keys.plant.example".into()]).await;
+    let (running, _folder) = start_with(|settings| settings.hosts = vec!["keys.plant.example".into()]).await;
     let hosts = ["localhost", "127.0.0.1", "keys.plant.example", "evil.example", "localhost.evil.example"];
     let origins = ["", "own", "https://evil.example", "null", "http://localhost:3000"];
     let types =
@@ -108,7 +108,7 @@ async fn a_web_page_cannot_control_a_local_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_error_is_a_problem_with_a_request_id() {
-    let (running, _folder) = serve(|_| {}).await;
+    let (running, _folder) = start_with(|_| {}).await;
     let cases = [
         ("GET", "/", "not-found"),
         ("GET", "/api/v2", "not-found"),
@@ -143,7 +143,7 @@ async fn every_error_is_a_problem_with_a_request_id() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_is_limited_in_size_and_time() {
-    let (running, _folder) = serve(|s| s.limits.body_timeout = Duration::from_millis(300)).await;
+    let (running, _folder) = start_with(|s| s.limits.body_timeout = Duration::from_millis(300)).await;
     let json = [("Content-Type", "application/json")];
     let large = format!("{{\"code\":\"{}\"}}", "x".repeat(70_000));
     let response = send(running.addr, request("POST", "/api/v2/sessions", &json, &large)).await;
@@ -170,10 +170,10 @@ async fn a_body_is_limited_in_size_and_time() {
 /// Guarantee 26: slow clients cannot starve others.
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_clients_are_disconnected_and_do_not_delay_others() {
-    const DRIBBLERS: usize = 200;
-    let (running, _folder) = serve(|s| s.limits.header_timeout = Duration::from_secs(1)).await;
-    let mut dribblers = Vec::new();
-    for n in 0..DRIBBLERS {
+    const SLOW_CLIENTS: usize = 200;
+    let (running, _folder) = start_with(|s| s.limits.header_timeout = Duration::from_secs(1)).await;
+    let mut slow_clients = Vec::new();
+    for n in 0..SLOW_CLIENTS {
         let mut stream = TcpStream::connect(running.addr).await.unwrap();
         // Half of them start with a complete request.
         if n % 2 == 0 {
@@ -181,7 +181,7 @@ async fn slow_clients_are_disconnected_and_do_not_delay_others() {
             assert_eq!(read_response(&mut stream).await.unwrap().status, 401);
         }
         stream.write_all(b"GET /api/v2/sites HTTP/1.1\r\nX: ").await.unwrap();
-        dribblers.push(tokio::spawn(async move {
+        slow_clients.push(tokio::spawn(async move {
             // One byte every 100 ms.
             loop {
                 let mut byte = [0];
@@ -200,7 +200,7 @@ async fn slow_clients_are_disconnected_and_do_not_delay_others() {
     // A client that keeps sending requests stays connected for longer than the header timeout.
     let mut stream = TcpStream::connect(running.addr).await.unwrap();
     let all_gone = async {
-        while !dribblers.iter().all(tokio::task::JoinHandle::is_finished) {
+        while !slow_clients.iter().all(tokio::task::JoinHandle::is_finished) {
             stream.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();
             assert_eq!(
                 read_response(&mut stream).await.expect("a well-behaved client was disconnected").status,
@@ -209,15 +209,15 @@ async fn slow_clients_are_disconnected_and_do_not_delay_others() {
         }
     };
     tokio::time::timeout(TIMEOUT, all_gone).await.expect("a slow client stays connected");
-    for dribbler in dribblers {
-        dribbler.await.unwrap();
+    for slow_client in slow_clients {
+        slow_client.await.unwrap();
     }
     running.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_beyond_the_limit_get_503() {
-    let (running, _folder) = serve(|s| s.limits.connections = 2).await;
+    let (running, _folder) = start_with(|s| s.limits.connections = 2).await;
     let ask = request("GET", "/api/v2/sites", &[], "");
     let mut held = Vec::new();
     for _ in 0..2 {
@@ -241,7 +241,7 @@ async fn connections_beyond_the_limit_get_503() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shutdown_finishes_running_requests() {
-    let (running, _folder) = serve(|_| {}).await;
+    let (running, _folder) = start_with(|_| {}).await;
     let address = running.addr;
     let mut stream = TcpStream::connect(address).await.unwrap();
     let body = "{\"code\":\"inv_0\"}";
@@ -261,7 +261,7 @@ async fn shutdown_finishes_running_requests() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guesses_at_codes_and_credentials_are_rate_limited() {
-    let (running, _folder) = serve(|settings| {
+    let (running, _folder) = start_with(|settings| {
         settings.limits.sign_ins_per_minute = 3;
         settings.limits.failures_per_minute = 5;
     })
@@ -285,7 +285,8 @@ async fn guesses_at_codes_and_credentials_are_rate_limited() {
         send_repeatedly(7, request("GET", "/api/v2/auth", &[("Authorization", &unknown_key())], "")).await;
     assert_eq!(guessed.iter().filter(|response| response.status == 401).count(), 5, "{guessed:?}");
     assert_eq!(guessed[6].problem(), "rate-limited");
-    let session = send_repeatedly(1, request("GET", "/api/v2/me", &[("Authorization", SESSION)], "")).await;
+    let session =
+        send_repeatedly(1, request("GET", "/api/v2/me", &[("Authorization", UNKNOWN_SESSION)], "")).await;
     assert_eq!(session[0].status, 429, "the limit covers sessions from the same address");
     let none = send_repeatedly(20, request("GET", "/api/v2/sites", &[], "")).await;
     assert!(
@@ -323,8 +324,8 @@ async fn a_server_that_cannot_start_says_what_to_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_and_metrics_are_served_on_a_separate_address() {
-    let (running, _folder) = serve(|s| s.observe = Some("127.0.0.1:0".parse().unwrap())).await;
-    send(running.addr, request("GET", "/api/v2/sites", &[("Authorization", KEY)], "")).await;
+    let (running, _folder) = start_with(|s| s.observe = Some("127.0.0.1:0".parse().unwrap())).await;
+    send(running.addr, request("GET", "/api/v2/sites", &[("Authorization", UNKNOWN_KEY)], "")).await;
     let watch = running.observe_addr.unwrap();
     for (path, status) in [("/healthz", 200), ("/readyz", 200), ("/api/v2/sites", 404)] {
         assert_eq!(send(watch, request("GET", path, &[], "")).await.status, status, "{path}");

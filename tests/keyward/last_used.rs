@@ -21,14 +21,14 @@ use crate::support::server_process::ServerProcess;
 use crate::support::test_server::{TestServer, settings_without_limits, start_server};
 use crate::support::{Database, for_each_database, random_below, scaled};
 
-const KIND: KeyKind = KeyKind::Organization;
+const KEY_KIND: KeyKind = KeyKind::Organization;
 
 fn now() -> Timestamp {
     Clock::System.now()
 }
 
 /// Returns the key as stored in the database, without buffered uses.
-async fn stored(store: &Store, id: Id) -> Key {
+async fn stored_key(store: &Store, id: Id) -> Key {
     store.reader().await.unwrap().key(id, KeyScope::Any).await.unwrap().unwrap().key
 }
 
@@ -68,7 +68,7 @@ async fn create_and_use_keys(ada: Client, anonymous: Client, count: Arc<AtomicUs
     let mut all = Vec::new();
     let use_keys = async |all: &mut Vec<KeyUses>| -> Result<(), ClientError> {
         loop {
-            let created = create_key(&ada, KIND, key_named("Grafana")).await?;
+            let created = create_key(&ada, KEY_KIND, key_named("Grafana")).await?;
             all.push(KeyUses::new(created.key.id));
             let (uses, holder) = (all.last_mut().unwrap(), key_client(&anonymous, &created));
             for _ in 0..random_below(4) {
@@ -82,7 +82,7 @@ async fn create_and_use_keys(ada: Client, anonymous: Client, count: Arc<AtomicUs
 }
 
 /// Uses one key without a pause, until the server is stopped.
-async fn use_without_pause(holder: Client, id: Id, count: Arc<AtomicUsize>) -> Vec<KeyUses> {
+async fn use_continuously(holder: Client, id: Id, count: Arc<AtomicUsize>) -> Vec<KeyUses> {
     let mut uses = KeyUses::new(id);
     let on = async |uses: &mut KeyUses| -> Result<(), ClientError> {
         loop {
@@ -105,7 +105,7 @@ async fn wait_for_count(count: &AtomicUsize, enough: usize) {
 /// Sets up an organization with a signed-in admin and one key, and stops the server.
 async fn set_up(database: &Database) -> (Credential, CreatedKey) {
     let server = TestServer::start(database).await;
-    let created = create_key(&server.ada.client, KIND, key_named("Grafana")).await.unwrap();
+    let created = create_key(&server.ada.client, KEY_KIND, key_named("Grafana")).await.unwrap();
     let credential = server.ada.credential.clone();
     server.stop().await;
     (credential, created)
@@ -125,7 +125,7 @@ async fn last_use_is_accurate_after_a_kill() {
             let comers = (0..3)
                 .map(|_| tokio::spawn(create_and_use_keys(admin.clone(), anonymous.clone(), count.clone())));
             let mut workers: Vec<_> = comers.collect();
-            workers.push(tokio::spawn(use_without_pause(
+            workers.push(tokio::spawn(use_continuously(
                 key_client(&anonymous, &hot),
                 hot.key.id,
                 count.clone(),
@@ -135,7 +135,7 @@ async fn last_use_is_accurate_after_a_kill() {
             let all: Vec<KeyUses> = join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
             let store = database.open().await;
             for uses in &all {
-                let key = stored(&store, uses.id).await;
+                let key = stored_key(&store, uses.id).await;
                 let about =
                     format!("{} round {round}: {:?}, used {}", database.name, key.last_used_at, uses.sent);
                 let new = key.id != hot.key.id;
@@ -155,7 +155,7 @@ async fn last_use_is_accurate_after_a_kill() {
                 }
                 assert!(key.last_used_at <= Some(now()), "last use is in the future: {about}");
             }
-            let current = stored(&store, hot.key.id).await.last_used_at;
+            let current = stored_key(&store, hot.key.id).await.last_used_at;
             assert!(current >= previous, "{} round {round}: last use moved backward", database.name);
             previous = current;
             store.close().await;
@@ -172,7 +172,7 @@ async fn last_use_never_moves_backward_when_the_clock_jumps() {
     let server =
         TestServer::start_with(&Database::sqlite(), settings_without_limits(), Clock::Fixed(time.clone()))
             .await;
-    let created = create_key(&server.ada.client, KIND, key_named("Grafana")).await.unwrap();
+    let created = create_key(&server.ada.client, KEY_KIND, key_named("Grafana")).await.unwrap();
     let (id, holder) = (created.key.id, key_client(&server.client, &created));
     let (mut latest, mut count) = (None, 0);
     for round in 0..scaled(2_000) {
@@ -185,9 +185,9 @@ async fn last_use_never_moves_backward_when_the_clock_jumps() {
             count += 1;
         }
         if random_below(2) == 0 {
-            let shown = server.ada.client.key(KIND, id).await.unwrap();
+            let shown = server.ada.client.key(KEY_KIND, id).await.unwrap();
             assert_eq!(shown.last_used_at, latest.map(|last| last.min(at)), "round {round}: shown");
-            let stored = stored(&server.store, id).await;
+            let stored = stored_key(&server.store, id).await;
             let on_record = (stored.last_used_at, stored.use_count);
             assert_eq!(on_record, (latest, count), "round {round}: last use moved backward or was lost");
         }
@@ -206,7 +206,7 @@ async fn a_late_writer_never_moves_last_use_backward() {
     let ada_elsewhere = anonymous.with_credential(server.ada.credential.clone());
     for round in 0..scaled(300) {
         let started = now();
-        let created = create_key(&server.ada.client, KIND, key_named("Grafana")).await.unwrap();
+        let created = create_key(&server.ada.client, KEY_KIND, key_named("Grafana")).await.unwrap();
         let id = created.key.id;
         let (here, there) = (key_client(&server.client, &created), key_client(&anonymous, &created));
         // The first use is written at once. Each process buffers one of the other two.
@@ -218,10 +218,10 @@ async fn a_late_writer_never_moves_last_use_backward() {
             }
         }
         // Reading a key flushes the buffer of that server. The later use is written first.
-        ada_elsewhere.key(KIND, id).await.unwrap();
-        let later = stored(&server.store, id).await.last_used_at;
-        server.ada.client.key(KIND, id).await.unwrap();
-        let last = stored(&server.store, id).await;
+        ada_elsewhere.key(KEY_KIND, id).await.unwrap();
+        let later = stored_key(&server.store, id).await.last_used_at;
+        server.ada.client.key(KEY_KIND, id).await.unwrap();
+        let last = stored_key(&server.store, id).await;
         let right = last.last_used_at >= later && last.use_count == 3;
         assert!(right, "round {round}: last use moved backward or was lost: {later:?}, {last:?}");
         let honest = last.last_used_at.is_some_and(|at| at >= started && at <= now());
@@ -241,10 +241,10 @@ async fn a_shutdown_loses_no_uses() {
             let count = Arc::new(AtomicUsize::new(0));
             let mut workers = Vec::new();
             for _ in 0..4 {
-                let created = create_key(&admin, KIND, key_named("Grafana")).await.unwrap();
+                let created = create_key(&admin, KEY_KIND, key_named("Grafana")).await.unwrap();
                 for _ in 0..4 {
                     let holder = key_client(&server.client, &created);
-                    workers.push(tokio::spawn(use_without_pause(holder, created.key.id, count.clone())));
+                    workers.push(tokio::spawn(use_continuously(holder, created.key.id, count.clone())));
                 }
             }
             wait_for_count(&count, random_below(2_000)).await;
@@ -256,7 +256,7 @@ async fn a_shutdown_loses_no_uses() {
             for uses in all.chunks(4) {
                 let id = uses[0].id;
                 let answered: i64 = uses.iter().map(|uses| uses.answered).sum();
-                let key = stored(&store, id).await;
+                let key = stored_key(&store, id).await;
                 assert_eq!(key.use_count, answered, "{} round {round}: recorded uses", database.name);
                 let hours = store.reader().await.unwrap();
                 let hours =

@@ -54,7 +54,7 @@ const ACTORS: [&str; 10] = [
 ];
 
 /// Returns the targets that an operation is tried on.
-fn targets(operation: &str) -> &'static [&'static str] {
+fn targets_of(operation: &str) -> &'static [&'static str] {
     match operation {
         "getPersonalKey"
         | "editPersonalKey"
@@ -291,7 +291,7 @@ async fn send(
 }
 
 /// Formats all responses: a paragraph for each operation and target, a line for each response with its actors.
-async fn table(server: &TestServer) -> String {
+async fn render_matrix(server: &TestServer) -> String {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let base = server.base_url();
     let keys = [KeyKind::Personal, KeyKind::Organization, KeyKind::Organization];
@@ -301,21 +301,21 @@ async fn table(server: &TestServer) -> String {
         let created = server.ada.client.create_key(kind, body, &n.to_string()).await.unwrap();
         secrets.push(created.secret.unwrap().expose().to_owned());
         if n == 2 {
-            let wish = keyward::wire::keys::RevokeKey {
+            let revoke = keyward::wire::keys::RevokeKey {
                 even_if_used: Some(true),
                 reason: Some("old".into()),
                 ..Default::default()
             };
-            server.ada.client.revoke_key(kind, created.key.id, wish).await.unwrap();
+            server.ada.client.revoke_key(kind, created.key.id, revoke).await.unwrap();
         }
     }
     let secrets: [String; 3] = secrets.try_into().unwrap();
     let mut table = String::new();
     for operation in operations() {
         let mut refused: BTreeMap<&str, BTreeMap<&str, Response>> = BTreeMap::new();
-        let targets = targets(&operation.name);
-        let about_one = operation.path.contains("{id}");
-        assert!(!about_one || targets.len() > 1, "{}: add its targets", operation.name);
+        let targets = targets_of(&operation.name);
+        let has_target = operation.path.contains("{id}");
+        assert!(!has_target || targets.len() > 1, "{}: add its targets", operation.name);
         for &target in targets {
             let mut row: Vec<(String, Vec<&str>)> = Vec::new();
             for actor in ACTORS {
@@ -365,7 +365,7 @@ fn assert_missing_is_indistinguishable(
 async fn every_combination_of_role_operation_and_ownership_is_decided() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let table = table(&server).await;
+        let table = render_matrix(&server).await;
         insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!("matrix", table);
         });

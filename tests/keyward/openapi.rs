@@ -54,7 +54,7 @@ fn every_call_is_documented_with_its_problems_and_headers() {
             self.1 += 1;
         }
     }
-    let mut check = Check(document(), 0);
+    let mut check = CallCheck(document(), 0);
     wire::visit_calls(&mut check);
     let operations: usize =
         check.0["paths"].as_object().unwrap().values().map(|path| path.as_object().unwrap().len()).sum();

@@ -17,8 +17,8 @@ use keyward::tui::theme::{ColorScheme, Theme};
 use crate::screens::driver::{Driver, start_options};
 
 /// Width and height of a cell, font size, and margin, in pixels.
-const CELL: (f32, f32) = (8.4, 18.0);
-const FONT: f32 = 14.0;
+const CELL_SIZE: (f32, f32) = (8.4, 18.0);
+const FONT_SIZE: f32 = 14.0;
 const MARGIN: f32 = 14.0;
 /// Colours of a terminal. The palette is black, red, green, yellow, blue, magenta, cyan, gray, dark gray, white.
 pub struct TerminalColours {
@@ -48,7 +48,7 @@ const LIGHT: TerminalColours = TerminalColours {
 };
 
 impl TerminalColours {
-    fn colour(&self, colour: Color, otherwise: &str) -> String {
+    fn css_colour(&self, colour: Color, otherwise: &str) -> String {
         let names = [
             Color::Black,
             Color::Red,
@@ -79,7 +79,7 @@ struct CellStyle {
 
 fn cell_style(cell: &Cell, colours: &TerminalColours) -> CellStyle {
     let (ink, ground) =
-        (colours.colour(cell.fg, colours.foreground), colours.colour(cell.bg, colours.background));
+        (colours.css_colour(cell.fg, colours.foreground), colours.css_colour(cell.bg, colours.background));
     let modifier = cell.modifier;
     if modifier.contains(Modifier::REVERSED) {
         return CellStyle { ink: ground, ground: Some(ink), modifier };
@@ -92,7 +92,7 @@ fn eighths(n: u32) -> f32 {
 }
 
 /// Returns the part of the cell that a block element fills (x, y, width, height in eighths). Fonts would leave gaps between them.
-fn block(symbol: &str) -> Option<(f32, f32, f32, f32)> {
+fn block_element(symbol: &str) -> Option<(f32, f32, f32, f32)> {
     let c = symbol.chars().next().map(u32::from)?;
     match c {
         0x2581..=0x2588 => {
@@ -104,7 +104,7 @@ fn block(symbol: &str) -> Option<(f32, f32, f32, f32)> {
     }
 }
 
-fn attributes(style: &CellStyle) -> String {
+fn text_attributes(style: &CellStyle) -> String {
     let mut out = format!(" fill=\"{}\"", style.ink);
     for (modifier, attribute) in [
         (Modifier::BOLD, " font-weight=\"bold\""),
@@ -121,12 +121,12 @@ fn attributes(style: &CellStyle) -> String {
 }
 
 /// Renders a frame as SVG.
-pub fn svg(buf: &Buffer, colours: &TerminalColours) -> String {
+pub fn render_svg(buf: &Buffer, colours: &TerminalColours) -> String {
     let (columns, rows) = (f32::from(buf.area.width), f32::from(buf.area.height));
-    let (width, height) = (columns * CELL.0 + 2.0 * MARGIN, rows * CELL.1 + 2.0 * MARGIN);
+    let (width, height) = (columns * CELL_SIZE.0 + 2.0 * MARGIN, rows * CELL_SIZE.1 + 2.0 * MARGIN);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
-         font-family=\"'DejaVu Sans Mono','Noto Sans Mono',Menlo,Consolas,monospace\" font-size=\"{FONT}\">\n\
+         font-family=\"'DejaVu Sans Mono','Noto Sans Mono',Menlo,Consolas,monospace\" font-size=\"{FONT_SIZE}\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>\n",
         colours.background
     );
@@ -134,48 +134,49 @@ pub fn svg(buf: &Buffer, colours: &TerminalColours) -> String {
         let mut x = 0;
         while x < buf.area.width {
             let style = cell_style(&buf[(x, y)], colours);
-            let filled = block(buf[(x, y)].symbol());
+            let filled = block_element(buf[(x, y)].symbol());
             let from = x;
             let mut text = String::new();
             while x < buf.area.width
                 && cell_style(&buf[(x, y)], colours) == style
-                && block(buf[(x, y)].symbol()) == filled
+                && block_element(buf[(x, y)].symbol()) == filled
             {
                 let symbol = buf[(x, y)].symbol();
                 text.push_str(symbol);
                 // Skips the cells that a wide character covers.
                 x += u16::try_from(symbol.width()).unwrap().max(1);
             }
-            run(&mut out, (from, x, y), &style, filled, &text);
+            render_run(&mut out, (from, x, y), &style, filled, &text);
         }
     }
     out.push_str("</svg>\n");
     out
 }
 
-fn run(
+fn render_run(
     out: &mut String,
     (from, to, y): (u16, u16, u16),
     style: &CellStyle,
     filled: Option<(f32, f32, f32, f32)>,
     text: &str,
 ) {
-    let (left, top) = (f32::from(from) * CELL.0 + MARGIN, f32::from(y) * CELL.1 + MARGIN);
-    let width = f32::from(to - from) * CELL.0;
+    let (left, top) = (f32::from(from) * CELL_SIZE.0 + MARGIN, f32::from(y) * CELL_SIZE.1 + MARGIN);
+    let width = f32::from(to - from) * CELL_SIZE.0;
     let mut line = |text: std::fmt::Arguments| writeln!(out, "{text}").unwrap();
     if let Some(ground) = &style.ground {
         line(format_args!(
             "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{}\" fill=\"{ground}\"/>",
-            CELL.1
+            CELL_SIZE.1
         ));
     }
     if let Some((x, y, w, h)) = filled {
         // A partly filled cell ends a bar, so the run is one cell wide.
-        let width = if w < 8.0 { w / 8.0 * CELL.0 } else { width };
-        let (x, y, height) = (left + x / 8.0 * CELL.0, top + y / 8.0 * CELL.1, h / 8.0 * CELL.1);
+        let width = if w < 8.0 { w / 8.0 * CELL_SIZE.0 } else { width };
+        let (x, y, height) =
+            (left + x / 8.0 * CELL_SIZE.0, top + y / 8.0 * CELL_SIZE.1, h / 8.0 * CELL_SIZE.1);
         line(format_args!(
             "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"{}/>",
-            attributes(style)
+            text_attributes(style)
         ));
         return;
     }
@@ -185,14 +186,14 @@ fn run(
     }
     // Skips leading blanks and sets the text length, so that every font keeps the columns aligned.
     let skipped = u16::try_from(shown.len() - shown.trim_start().len()).unwrap();
-    let (left, shown) = (left + f32::from(skipped) * CELL.0, shown.trim_start());
+    let (left, shown) = (left + f32::from(skipped) * CELL_SIZE.0, shown.trim_start());
     let cells = f32::from(u16::try_from(shown.width()).unwrap());
     let escaped = shown.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     line(format_args!(
         "<text x=\"{left:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\" xml:space=\"preserve\"{}>{escaped}</text>",
-        top + CELL.1 * 0.74,
-        cells * CELL.0,
-        attributes(style)
+        top + CELL_SIZE.1 * 0.74,
+        cells * CELL_SIZE.0,
+        text_attributes(style)
     ));
 }
 
@@ -204,14 +205,14 @@ pub fn is_blessing() -> bool {
 /// Compares a frame with the picture of this name, or rewrites the picture.
 pub fn assert_picture(name: &str, buf: &Buffer) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/screens").join(format!("{name}.svg"));
-    let drawn = svg(buf, &DARK);
+    let drawn = render_svg(buf, &DARK);
     if is_blessing() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, drawn).unwrap();
         return;
     }
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == drawn, "{} is outdated; KEYWARD_BLESS=1 rewrites it", path.display());
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == drawn, "{} is outdated; KEYWARD_BLESS=1 rewrites it", path.display());
 }
 
 #[test]
@@ -250,7 +251,7 @@ fn every_theme_is_drawn_for_manual_inspection() {
                 let kind = format!("{:?}{}", theme.color_scheme, if theme.ascii { "-ascii" } else { "" })
                     .to_lowercase();
                 let file = folder.join(format!("{kind}-{on}-{name}.svg"));
-                fs::write(file, svg(driver.buffer(), colours)).unwrap();
+                fs::write(file, render_svg(driver.buffer(), colours)).unwrap();
             }
         }
     }
@@ -261,7 +262,7 @@ fn a_picture_escapes_text_and_merges_runs() {
     let mut buf = Buffer::empty(ratatui::layout::Rect::new(0, 0, 20, 2));
     buf.set_string(2, 0, "a<b> & 工場", ratatui::style::Style::new().fg(Color::Red));
     buf.set_string(0, 1, "██▌", ratatui::style::Style::new().add_modifier(Modifier::REVERSED));
-    let svg = svg(&buf, &DARK);
+    let svg = render_svg(&buf, &DARK);
     assert!(svg.contains(">a&lt;b&gt; &amp; 工場</text>"), "{svg}");
     assert_eq!(svg.matches("<text").count(), 1);
     assert_eq!(svg.matches("<rect").count(), 5, "{svg}");

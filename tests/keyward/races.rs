@@ -16,7 +16,7 @@ use crate::support::keys::{create_key, even_if_used, is_accepted, key_client, ke
 use crate::support::test_server::{TestServer, settings_without_limits, start_server};
 use crate::support::{for_each_database, scaled};
 
-const VERIFIERS: usize = 16;
+const VERIFIER_COUNT: usize = 16;
 
 /// Uses a key in parallel until it is refused. Each task returns its number of uses that were sent after `acknowledged` and accepted.
 fn verify_until_refused(
@@ -58,10 +58,10 @@ async fn a_key_is_never_accepted_after_an_acknowledged_revoke() {
             let clients = [Some(&server.client), second_server.as_ref().map(|(_, client)| client)];
             let clients: Vec<&Client> = clients.into_iter().flatten().collect();
             let key_clients =
-                (0..VERIFIERS).map(|n| key_client(clients[n % clients.len()], &created)).collect();
+                (0..VERIFIER_COUNT).map(|n| key_client(clients[n % clients.len()], &created)).collect();
             let (acknowledged, started) = (Arc::default(), Arc::default());
             let running = verify_until_refused(key_clients, &acknowledged, &started);
-            while started.load(Ordering::SeqCst) < round % (2 * VERIFIERS) {
+            while started.load(Ordering::SeqCst) < round % (2 * VERIFIER_COUNT) {
                 tokio::task::yield_now().await;
             }
             let revoke = even_if_used("raced");

@@ -9,18 +9,18 @@ use crate::pictures::is_blessing;
 
 mod examples;
 
-const BEGIN: &str = "<!-- keys: from the keymap, checked by a test -->\n";
-const END: &str = "<!-- /keys -->";
+const TABLE_BEGIN: &str = "<!-- keys: from the keymap, checked by a test -->\n";
+const TABLE_END: &str = "<!-- /keys -->";
 
 #[test]
 fn the_key_binding_table_matches_the_keymap() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let text = fs::read_to_string(&path).unwrap();
-    let (before, rest) = text.split_once(BEGIN).unwrap();
-    let (table, after) = rest.split_once(END).unwrap();
+    let (before, rest) = text.split_once(TABLE_BEGIN).unwrap();
+    let (table, after) = rest.split_once(TABLE_END).unwrap();
     let wanted = keymap::markdown();
     if is_blessing() {
-        fs::write(&path, format!("{before}{BEGIN}{wanted}{END}{after}")).unwrap();
+        fs::write(&path, format!("{before}{TABLE_BEGIN}{wanted}{TABLE_END}{after}")).unwrap();
         return;
     }
     assert!(table == wanted, "the key bindings in README.md are outdated; KEYWARD_BLESS=1 rewrites them");

@@ -41,7 +41,7 @@ async fn invite_until_stopped(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_postgresql_restart_loses_nothing_and_the_server_recovers() {
     let Some(cluster) = PostgresCluster::start() else { return };
-    let database = Database::on(&cluster).await;
+    let database = Database::on_cluster(&cluster).await;
     let server = TestServer::start(&database).await;
     for (round, mode) in ["fast", "immediate", "kill"].iter().cycle().take(scaled(20).max(3)).enumerate() {
         let stop = tokio_util::sync::CancellationToken::new();

@@ -32,7 +32,10 @@ async fn start_server(database: &crate::support::Database) -> TestServer {
 async fn a_key_used_since_the_review_is_not_revoked() {
     for_each_database(async |database| {
         let server = start_server(database).await;
-        let (quiet, busy) = (create(&server.ada, "Quiet").await, create(&server.ada, "Busy").await);
+        let (quiet, busy) = (
+            create_organization_key(&server.ada, "Quiet").await,
+            create_organization_key(&server.ada, "Busy").await,
+        );
         let screens = UiHarness::open(&server.ada).await.press("3axA").await;
         assert!(screens.screen().contains("2 keys will be revoked"), "{}", screens.screen());
         let holder = Credential::bearer(busy.secret.unwrap().expose()).unwrap();
@@ -51,7 +54,7 @@ async fn a_key_used_since_the_review_is_not_revoked() {
     .await;
 }
 
-async fn create(member: &TestMember, name: &str) -> CreatedKey {
+async fn create_organization_key(member: &TestMember, name: &str) -> CreatedKey {
     create_key(&member.client, KeyKind::Organization, key_named(name)).await.unwrap()
 }
 
@@ -73,7 +76,7 @@ async fn an_interrupted_review_loses_no_decision_and_applies_none_twice() {
             let at = format!("{}, dies at {crash_at}", database.name);
             let mut keys = Vec::new();
             for n in 0..3 {
-                keys.push(create(ada, &format!("Key {crash_at}-{n}")).await.key.id);
+                keys.push(create_organization_key(ada, &format!("Key {crash_at}-{n}")).await.key.id);
             }
             // The order of the review: keys that were created in the same millisecond are listed by id.
             keys.sort_unstable();
@@ -83,8 +86,8 @@ async fn an_interrupted_review_loses_no_decision_and_applies_none_twice() {
             let survived = !crashed.has_crashed();
 
             // Each decision was applied and is shown as such, or is still a draft, or was never written to disk.
-            let restarted = UiHarness::resume(ada, crashed.end()).await.press("3").await;
-            let left = Drafts::parse(&restarted.state().drafts());
+            let restarted = UiHarness::resume(ada, crashed.into_saved_files()).await.press("3").await;
+            let left = Drafts::parse(&restarted.saved_files().drafts());
             let mut drafted = 0;
             for &key in &keys {
                 let is_draft = left.as_ref().is_some_and(|left| left.draft_for(key).is_some());
@@ -125,7 +128,7 @@ async fn removing_a_member_orphans_the_keys_listed_by_the_dry_run() {
     for_each_database(async |database| {
         let server = start_server(database).await;
         let ben = server.add_member("ben@plant.example", Role::Admin).await;
-        let left = create(&ben, "Left behind").await;
+        let left = create_organization_key(&ben, "Left behind").await;
         let remove = |dry_run| {
             let request =
                 CallRequest::to(RemoveMember).id(ben.id).query(RemoveQuery { dry_run: Some(dry_run) });

@@ -88,7 +88,7 @@ impl<'a> RotationFixture<'a> {
     }
 
     /// Returns the only rotation as an admin sees it.
-    async fn seen_by(&self, admin: &TestMember) -> Rotation {
+    async fn rotation_seen_by(&self, admin: &TestMember) -> Rotation {
         let mut rotations = rotations(&admin.client).await;
         assert_eq!(rotations.len(), 1, "{}", self.database.name);
         rotations.remove(0)
@@ -146,9 +146,9 @@ async fn every_admin_sees_the_same_phase_during_a_rotation_of_three_days() {
         assert!(old.use_once().await);
 
         let same = async |expected: Phase| {
-            let rotation = fixture.seen_by(ada).await;
+            let rotation = fixture.rotation_seen_by(ada).await;
             assert_eq!(rotation.phase, expected, "{}: {}", database.name, rotation.evidence);
-            assert_eq!(fixture.seen_by(&ben).await.phase, expected, "{}", database.name);
+            assert_eq!(fixture.rotation_seen_by(&ben).await.phase, expected, "{}", database.name);
             for admin in [ada, &ben] {
                 let screen = UiHarness::open(admin).await.press("4").await.screen();
                 let row =
@@ -162,7 +162,7 @@ async fn every_admin_sees_the_same_phase_during_a_rotation_of_three_days() {
         let new = first.secret.as_deref().map(|secret| fixture.key_client(secret));
         let new = new.unwrap_or_else(|| panic!("{}", first.screen()));
         drop(first);
-        assert!(fixture.seen_by(ada).await.new.name.starts_with("Press shop (20"));
+        assert!(fixture.rotation_seen_by(ada).await.new.name.starts_with("Press shop (20"));
         same(Phase::Switch).await;
 
         fixture.advance(DAY).await;
@@ -209,7 +209,7 @@ async fn a_client_that_uses_the_old_key_weekly_is_not_cut_off() {
         assert!(new.use_once().await);
 
         fixture.advance(TimeDelta::days(3)).await;
-        let rotation = fixture.seen_by(ada).await;
+        let rotation = fixture.rotation_seen_by(ada).await;
         assert_eq!(rotation.phase, Phase::Drain, "{}: {}", database.name, rotation.evidence);
         // Uses are counted by hour, so the gap may be off by an hour.
         let gap = TimeDelta::seconds(rotation.raised_by_gap_s.unwrap());
@@ -223,10 +223,10 @@ async fn a_client_that_uses_the_old_key_weekly_is_not_cut_off() {
 
         fixture.advance(TimeDelta::days(4)).await;
         assert!(old.use_once().await, "{}: the weekly job was cut off", database.name);
-        assert_eq!(fixture.seen_by(ada).await.phase, Phase::Drain);
+        assert_eq!(fixture.rotation_seen_by(ada).await.phase, Phase::Drain);
 
         fixture.advance(TimeDelta::days(15)).await;
-        let rotation = fixture.seen_by(ada).await;
+        let rotation = fixture.rotation_seen_by(ada).await;
         assert_eq!(rotation.phase, Phase::Ready, "{}: {}", database.name, rotation.evidence);
         fixture.finish(&ada.client, &rotation).await.unwrap();
         assert!(!old.use_once().await && new.use_once().await, "{}", database.name);
@@ -244,7 +244,7 @@ async fn finishing_one_second_after_a_use_is_refused_and_the_client_is_named() {
         let new = fixture.create("New", Some(old.key.id)).await;
         assert!(old.use_once().await && new.use_once().await);
         fixture.advance(TimeDelta::days(3)).await;
-        let ready = fixture.seen_by(ada).await;
+        let ready = fixture.rotation_seen_by(ada).await;
         assert_eq!(ready.phase, Phase::Ready, "{}", database.name);
         assert!(old.use_once().await);
         fixture.advance(SECOND).await;
@@ -259,7 +259,7 @@ async fn finishing_one_second_after_a_use_is_refused_and_the_client_is_named() {
         );
         let now = refused.key.as_ref().unwrap();
         assert!(now.revoked_at.is_none() && now.last_used_at > ready.old.last_used_at);
-        assert_eq!(fixture.seen_by(ada).await.phase, Phase::Drain, "{}", database.name);
+        assert_eq!(fixture.rotation_seen_by(ada).await.phase, Phase::Drain, "{}", database.name);
         assert_eq!(activity_details(ada, old.key.id, Action::KeyRevokeRefused).await.len(), 1);
         assert!(old.use_once().await);
         fixture.server.stop().await;
@@ -375,7 +375,7 @@ async fn a_lost_response_leaves_one_replacement_with_one_secret() {
         let kept = fixture.rotated_key(create_replacement().await.unwrap());
         assert_eq!(lost.key.id, kept.key.id, "{}", database.name);
         assert!(!lost.use_once().await && kept.use_once().await, "{}: two secrets are active", database.name);
-        assert_eq!(fixture.seen_by(ada).await.new.id, kept.key.id);
+        assert_eq!(fixture.rotation_seen_by(ada).await.new.id, kept.key.id);
         let third = create_replacement().await.unwrap();
         assert!(third.key.id == kept.key.id && third.secret.is_none(), "{}", database.name);
         assert!(kept.use_once().await && old.use_once().await);

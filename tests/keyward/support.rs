@@ -39,7 +39,7 @@ impl Database {
     }
 
     /// Creates a database on a cluster of the test's own.
-    pub async fn on(cluster: &postgres::PostgresCluster) -> Self {
+    pub async fn on_cluster(cluster: &postgres::PostgresCluster) -> Self {
         let target = DatabaseLocation::Postgres(cluster.fresh_database().await);
         Self { target, name: "PostgreSQL", folder: None }
     }
@@ -57,7 +57,7 @@ impl Database {
 
 /// Runs a test on SQLite, and on PostgreSQL if it is installed. `KEYWARD_TEST_DATABASE` restricts it to one of them.
 pub async fn for_each_database(test: impl AsyncFn(&Database)) {
-    let only = environment("KEYWARD_TEST_DATABASE");
+    let only = env_var("KEYWARD_TEST_DATABASE");
     let wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
     if wanted("SQLite") {
         test(&Database::sqlite()).await;
@@ -71,7 +71,7 @@ pub async fn for_each_database(test: impl AsyncFn(&Database)) {
 
 /// Scales the number of tries of a full run by `KEYWARD_TEST_SCALE`, which is 0.1 by default. Returns at least 1.
 pub fn scaled(full: usize) -> usize {
-    let scale = scale();
+    let scale = test_scale();
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -82,18 +82,18 @@ pub fn scaled(full: usize) -> usize {
     times.max(1)
 }
 
-fn scale() -> f64 {
-    environment("KEYWARD_TEST_SCALE").and_then(|text| text.parse().ok()).unwrap_or(0.1)
+fn test_scale() -> f64 {
+    env_var("KEYWARD_TEST_SCALE").and_then(|text| text.parse().ok()).unwrap_or(0.1)
 }
 
 /// Returns whether this is a full run, which also measures times.
 pub fn is_full_run() -> bool {
-    scale() >= 1.0
+    test_scale() >= 1.0
 }
 
 /// Returns an environment variable unless it is unset or empty.
 #[expect(clippy::disallowed_methods, reason = "tests read their own settings from the environment")]
-pub fn environment(name: &str) -> Option<String> {
+pub fn env_var(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

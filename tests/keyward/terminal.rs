@@ -9,15 +9,15 @@ use rustix::process::{Signal, kill_process};
 use tempfile::TempDir;
 
 use super::ssh::create_and_reveal;
-use super::support::pty::{Pty, child_of, keyward, program};
+use super::support::pty::{Pty, first_child_of, keyward, program};
 
 mod pitfalls;
 pub mod restricted;
 
 /// Text on the screen once the server has replied, at every size.
-const READY: &str = "connected";
+const READY_TEXT: &str = "connected";
 /// Text in every row of the table.
-const ROW: &str = "sk_…";
+const ROW_TEXT: &str = "sk_…";
 
 struct Demo {
     pty: Pty,
@@ -25,7 +25,7 @@ struct Demo {
 }
 
 /// Starts the demo in a terminal and waits until it is signed in.
-fn demo(change: impl FnOnce(&mut CommandBuilder)) -> Demo {
+fn start_demo(change: impl FnOnce(&mut CommandBuilder)) -> Demo {
     let home = tempfile::tempdir().unwrap();
     let mut command = keyward(home.path(), &["demo"]);
     change(&mut command);
@@ -36,7 +36,7 @@ fn start_and_wait(command: CommandBuilder, home: TempDir) -> Demo {
     let pty = Pty::start(command, 80, 24);
     pty.wait_until("rows", |output| {
         let text = output.text();
-        text.contains(READY).then_some(())
+        text.contains(READY_TEXT).then_some(())
     });
     Demo { pty, home }
 }
@@ -57,8 +57,8 @@ impl Demo {
 
 #[test]
 fn rows_are_shown_the_selection_moves_and_the_terminal_is_restored() {
-    let mut demo = demo(|_| ());
-    demo.pty.wait_for_text(ROW);
+    let mut demo = start_demo(|_| ());
+    demo.pty.wait_for_text(ROW_TEXT);
     demo.pty.take_bytes();
     demo.pty.press("j");
     demo.pty.wait_until("the selection to move", |output| (!output.bytes.is_empty()).then_some(()));
@@ -71,7 +71,7 @@ fn rows_are_shown_the_selection_moves_and_the_terminal_is_restored() {
 #[test]
 fn every_terminating_signal_restores_the_terminal() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::QUIT, 131)] {
-        let mut demo = demo(|_| ());
+        let mut demo = start_demo(|_| ());
         demo.pty.signal(signal);
         assert_eq!(demo.pty.wait(), code, "{signal:?}");
         demo.assert_restored();
@@ -81,7 +81,7 @@ fn every_terminating_signal_restores_the_terminal() {
 /// Guarantee 23: the terminal is given back, no orphaned process.
 #[test]
 fn a_closed_terminal_ends_the_process() {
-    let mut plain = demo(|_| ());
+    let mut plain = start_demo(|_| ());
     plain.pty.hang_up();
     assert_eq!(plain.pty.wait(), 129);
 
@@ -103,12 +103,12 @@ fn suspending_and_resuming_restores_the_terminal() {
     pty.wait_for_text("ready>");
     let before = pty.modes();
     pty.press(&format!("{} demo\n", env!("CARGO_BIN_EXE_keyward")));
-    pty.wait_for_text(READY);
+    pty.wait_for_text(READY_TEXT);
     for by_key in [true, false] {
         if by_key {
             pty.press("\x1a");
         } else {
-            kill_process(child_of(pty.pid()), Signal::TSTP).unwrap();
+            kill_process(first_child_of(pty.pid()), Signal::TSTP).unwrap();
         }
         pty.wait_for_text("Stopped");
         pty.wait_until("the shell", |output| output.text().trim_end().ends_with("ready>").then_some(()));
@@ -119,7 +119,7 @@ fn suspending_and_resuming_restores_the_terminal() {
         });
         pty.take_bytes();
         pty.press("fg\n");
-        pty.wait_for_text(READY);
+        pty.wait_for_text(READY_TEXT);
         // The terminal is not queried, because its reply would be read as key presses.
         let written = String::from_utf8(pty.take_bytes()).unwrap();
         for question in ["\x1b[6n", "\x1b[c", "\x1b[?u", "\x1b]11;?", "$p"] {
@@ -135,12 +135,12 @@ fn suspending_and_resuming_restores_the_terminal() {
 
 #[test]
 fn suspending_without_a_job_control_shell_has_no_effect() {
-    let mut demo = demo(|_| ());
+    let mut demo = start_demo(|_| ());
     demo.pty.take_bytes();
     demo.pty.press("\x1a");
     demo.pty.wait_until("the rows again", |output| {
         let bytes = String::from_utf8_lossy(&output.bytes);
-        (bytes.contains("\x1b[?1049l") && bytes.contains("\x1b[?1049h") && output.text().contains(READY))
+        (bytes.contains("\x1b[?1049l") && bytes.contains("\x1b[?1049h") && output.text().contains(READY_TEXT))
             .then_some(())
     });
     demo.pty.press("q");
@@ -150,14 +150,14 @@ fn suspending_without_a_job_control_shell_has_no_effect() {
 
 #[test]
 fn the_program_survives_an_external_stop_signal() {
-    let mut demo = demo(|_| ());
+    let mut demo = start_demo(|_| ());
     demo.pty.signal(Signal::STOP);
     demo.pty.take_bytes();
     demo.pty.signal(Signal::CONT);
     demo.pty.wait_until("a full frame", |output| {
         String::from_utf8_lossy(&output.bytes).contains("\x1b[?1049h").then_some(())
     });
-    demo.pty.wait_for_text(READY);
+    demo.pty.wait_for_text(READY_TEXT);
     demo.pty.press("q");
     assert_eq!(demo.pty.wait(), 0);
     demo.assert_restored();
@@ -165,17 +165,17 @@ fn the_program_survives_an_external_stop_signal() {
 
 #[test]
 fn every_window_size_is_drawn() {
-    let mut demo = demo(|_| ());
+    let mut demo = start_demo(|_| ());
     for (columns, rows) in [(1, 1), (2, 1), (39, 9), (300, 100), (40, 10), (1, 100), (60, 16), (300, 3)] {
         demo.pty.take_bytes();
         demo.pty.resize(columns, rows);
         demo.pty.wait_until("a frame", |output| (!output.bytes.is_empty()).then_some(()));
         if columns >= 40 && rows >= 10 {
-            demo.pty.wait_for_text(READY);
+            demo.pty.wait_for_text(READY_TEXT);
         }
     }
     demo.pty.resize(80, 24);
-    demo.pty.wait_for_text(READY);
+    demo.pty.wait_for_text(READY_TEXT);
     demo.pty.press("q");
     assert_eq!(demo.pty.wait(), 0);
     demo.assert_restored();
@@ -184,7 +184,7 @@ fn every_window_size_is_drawn() {
 #[test]
 fn the_terminal_ui_works_with_every_term_value() {
     for term in ["dumb", "linux", "vt100", "xterm-kitty", "tmux-256color", "screen"] {
-        let mut demo = demo(|command| command.env("TERM", term));
+        let mut demo = start_demo(|command| command.env("TERM", term));
         demo.pty.wait_for_text("sk_");
         let colours = demo.pty.inspect(|output| String::from_utf8_lossy(&output.bytes).contains("36m"));
         assert_eq!(colours, !matches!(term, "dumb" | "vt100"), "colours on {term}");
@@ -196,8 +196,8 @@ fn the_terminal_ui_works_with_every_term_value() {
 
 #[test]
 fn the_selected_row_is_visible_without_colours() {
-    let demo = demo(|command| command.env("NO_COLOR", "1"));
-    demo.pty.wait_for_text(ROW);
+    let demo = start_demo(|command| command.env("NO_COLOR", "1"));
+    demo.pty.wait_for_text(ROW_TEXT);
     demo.pty.inspect(|output| {
         let screen = output.emulator.screen();
         let (rows, columns) = (24_u16, 80_u16);
@@ -214,7 +214,7 @@ fn the_selected_row_is_visible_without_colours() {
 
 #[test]
 fn locales_without_utf_8_get_only_ascii_characters() {
-    let demo = demo(|command| command.env("LANG", "C"));
+    let demo = start_demo(|command| command.env("LANG", "C"));
     demo.pty.wait_for_text("sk_...");
     demo.pty.inspect(|output| assert!(output.bytes.is_ascii()));
 }
@@ -249,7 +249,7 @@ fn the_error_without_a_terminal_says_what_to_do() {
 
 #[test]
 fn a_burst_of_key_presses_draws_few_frames() {
-    let mut demo = demo(|command| command.args(["--keys", "400"]));
+    let mut demo = start_demo(|command| command.args(["--keys", "400"]));
     demo.pty.press("gg");
     demo.pty.press(&"\x1b[B".repeat(2_000));
     demo.pty.press("\x1b[A");
@@ -263,8 +263,8 @@ fn a_burst_of_key_presses_draws_few_frames() {
 
 #[test]
 fn two_thousand_key_presses_at_once_are_all_handled() {
-    let mut demo = demo(|_| ());
-    demo.pty.wait_for_text(ROW);
+    let mut demo = start_demo(|_| ());
+    demo.pty.wait_for_text(ROW_TEXT);
     // Each pair returns to the same row unless a key press is lost.
     let pairs = "jk\x1b[B\x1b[A".repeat(500);
     demo.pty.press(&format!("gg{pairs}jjjjj"));
@@ -314,7 +314,7 @@ fn a_panic_restores_the_terminal_and_reveals_no_secret() {
 
 #[test]
 fn a_revealed_secret_is_hidden_after_suspending() {
-    let mut demo = demo(|_| ());
+    let mut demo = start_demo(|_| ());
     let secret = create_and_reveal(&mut demo.pty);
     demo.pty.take_bytes();
     demo.pty.signal(Signal::TSTP);

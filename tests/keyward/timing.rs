@@ -25,12 +25,12 @@ use crate::support::{Database, for_each_database, is_full_run};
 use tokio::runtime::Builder;
 
 /// Locked by the test that measures.
-static MEASURING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+static MEASUREMENT_LOCK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Number of keys of each kind of refusal in the full run. With only a few, their places in memory would influence the times.
-const KEYS: usize = 250;
+const KEYS_PER_KIND: usize = 250;
 /// Number of measured requests of each kind of refusal, after as many warm-up requests.
-const SAMPLES: usize = 10_000;
+const SAMPLES_PER_KIND: usize = 10_000;
 /// From this `t` of Welch's test on, two kinds are distinguishable.
 const MAX_T: f64 = 4.5;
 
@@ -46,7 +46,7 @@ fn key_request(secret: &str) -> String {
 
 /// Returns secrets that get the same reply: of no key, of revoked keys, and of keys whose member was removed.
 async fn refused_secrets(server: &TestServer) -> [Vec<String>; 3] {
-    let keys = if is_full_run() { KEYS } else { 10 };
+    let keys = if is_full_run() { KEYS_PER_KIND } else { 10 };
     let unknown = (0..keys).map(|_| Secret::generate(random_bytes).expose().to_owned()).collect();
     let bo = server.add_member("bo@plant.example", Role::Normal).await;
     let (mut revoked, mut orphaned) = (Vec::new(), Vec::new());
@@ -64,7 +64,7 @@ async fn refused_secrets(server: &TestServer) -> [Vec<String>; 3] {
 /// Guarantee 18: 401 helps without revealing existence.
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_keys_are_indistinguishable_by_bytes_and_time() {
-    let _alone = MEASURING.lock().await;
+    let _alone = MEASUREMENT_LOCK.lock().await;
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let kinds = refused_secrets(&server).await;
@@ -86,7 +86,7 @@ async fn refused_keys_are_indistinguishable_by_bytes_and_time() {
                 [(0, 1, "unknown, revoked"), (0, 2, "unknown, removed"), (1, 2, "revoked, removed")]
             {
                 let t = welch_t(&times[a], &times[b]);
-                report(&format!("{}: {pair}: t = {t:.2}", database.name));
+                print_figure(&format!("{}: {pair}: t = {t:.2}", database.name));
                 assert!(t.abs() < MAX_T, "{}: {pair}: t = {t:.2}", database.name);
             }
         }
@@ -105,7 +105,7 @@ fn measure_times(address: SocketAddr, kinds: &[Vec<String>; 3]) -> [Vec<f64>; 3]
     let mut times: [Vec<f64>; 3] = Default::default();
     let mut buffer = [0; 4_096];
     let mut asked = 0;
-    while times.iter().any(|times| times.len() < SAMPLES) {
+    while times.iter().any(|times| times.len() < SAMPLES_PER_KIND) {
         let [kind, key, ..] = random_bytes::<8>().map(usize::from);
         let kind = kind % 3;
         let started = monotonic_now();
@@ -114,7 +114,7 @@ fn measure_times(address: SocketAddr, kinds: &[Vec<String>; 3]) -> [Vec<f64>; 3]
         let took = started.elapsed();
         assert!(buffer[..read].starts_with(b"HTTP/1.1 401") && buffer[..read].ends_with(b"}"));
         asked += 1;
-        if asked > SAMPLES && times[kind].len() < SAMPLES {
+        if asked > SAMPLES_PER_KIND && times[kind].len() < SAMPLES_PER_KIND {
             times[kind].push(took.as_secs_f64() * 1e6);
         }
     }
@@ -137,13 +137,13 @@ fn welch_t(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Prints a measured figure.
-fn report(line: &str) {
+fn print_figure(line: &str) {
     std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 15;
-const ROUND: Duration = Duration::from_millis(1_500);
+const ROUND_DURATION: Duration = Duration::from_millis(1_500);
 /// Delay of each write.
 const WRITE_DELAY: Duration = Duration::from_millis(500);
 
@@ -153,11 +153,11 @@ async fn slow_writes_do_not_slow_verification() {
     if !is_full_run() {
         return;
     }
-    let _alone = MEASURING.lock().await;
+    let _alone = MEASUREMENT_LOCK.lock().await;
     let load = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let measure = async |server: &TestServer, request: &String| {
         let requests = std::slice::from_ref(request);
-        responses_per_second(load.handle(), server.address(), requests, CONNECTIONS, ROUND).await
+        responses_per_second(load.handle(), server.address(), requests, CONNECTIONS, ROUND_DURATION).await
     };
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
@@ -173,13 +173,13 @@ async fn slow_writes_do_not_slow_verification() {
             let slowed = measure(&server, &request).await;
             stop.store(true, Ordering::SeqCst);
             holding.await.unwrap();
-            report(&format!("{}: {free:.0}/s, {slowed:.0}/s with slow writes", database.name));
+            print_figure(&format!("{}: {free:.0}/s, {slowed:.0}/s with slow writes", database.name));
             // Compares neighbouring rounds, so that other load affects both.
             ratios.push(slowed / free);
         }
         ratios.sort_by(f64::total_cmp);
         let ratio = ratios[ROUNDS / 2];
-        report(&format!("{}: {ratio:.2} of the throughput", database.name));
+        print_figure(&format!("{}: {ratio:.2} of the throughput", database.name));
         assert!(ratio >= 0.9, "{}: {ratio:.2} of the throughput", database.name);
         server.stop().await;
     })

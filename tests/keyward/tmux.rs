@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::ssh::{create_and_reveal, find_secret};
 use super::support::installed_programs::find_program;
-use super::support::pty::{Pty, child_of, program};
+use super::support::pty::{Pty, first_child_of, program};
 
 /// A multiplexer in a terminal, with the demo in its shell.
 struct Multiplexer {
@@ -18,7 +18,7 @@ struct Multiplexer {
     home: TempDir,
 }
 
-fn tmux(settings: &str) -> Option<Multiplexer> {
+fn start_tmux(settings: &str) -> Option<Multiplexer> {
     find_program("tmux", "KEYWARD_REQUIRE_TERMINALS")?;
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join("tmux.conf"), settings).unwrap();
@@ -26,10 +26,10 @@ fn tmux(settings: &str) -> Option<Multiplexer> {
         program(home.path(), &["tmux", "-L", "test", "-f", "tmux.conf", "new-session", "sh", "-i"]);
     command.env("PS1", "ready> ");
     command.env("TMUX_TMPDIR", home.path());
-    Some(started(command, home))
+    Some(start_multiplexer(command, home))
 }
 
-fn screen() -> Option<Multiplexer> {
+fn start_screen() -> Option<Multiplexer> {
     find_program("screen", "KEYWARD_REQUIRE_TERMINALS")?;
     let home = tempfile::tempdir().unwrap();
     let sockets = home.path().join("sockets");
@@ -40,10 +40,10 @@ fn screen() -> Option<Multiplexer> {
         program(home.path(), &["screen", "-c", "/dev/null", "-h", "1000", "-U", "-S", "test", "sh", "-i"]);
     command.env("PS1", "ready> ");
     command.env("SCREENDIR", &sockets);
-    Some(started(command, home))
+    Some(start_multiplexer(command, home))
 }
 
-fn started(command: portable_pty::CommandBuilder, home: TempDir) -> Multiplexer {
+fn start_multiplexer(command: portable_pty::CommandBuilder, home: TempDir) -> Multiplexer {
     let mut pty = Pty::start(command, 90, 30);
     pty.wait_for_text("ready>");
     pty.press(&format!("{} demo\r", env!("CARGO_BIN_EXE_keyward")));
@@ -108,7 +108,7 @@ impl Drop for Multiplexer {
 
 #[test]
 fn a_copy_passes_through_tmux_and_leaves_no_buffer() {
-    let Some(mut multiplexer) = tmux("") else { return };
+    let Some(mut multiplexer) = start_tmux("") else { return };
     let secret = create_and_reveal(&mut multiplexer.pty);
     multiplexer.pty.take_bytes();
     multiplexer.pty.press("y");
@@ -123,12 +123,12 @@ fn a_copy_passes_through_tmux_and_leaves_no_buffer() {
 
 #[test]
 fn tmux_without_an_alternate_screen_keeps_no_secret() {
-    let Some(mut multiplexer) = tmux("set -g alternate-screen off") else { return };
+    let Some(mut multiplexer) = start_tmux("set -g alternate-screen off") else { return };
     create_and_reveal(&mut multiplexer.pty);
     // Terminated while the secret is shown.
     let shell = multiplexer.run_tmux(&["display-message", "-p", "#{pane_pid}"]);
     let shell = Pid::from_raw(shell.trim().parse().unwrap()).unwrap();
-    kill_process(child_of(shell), Signal::TERM).unwrap();
+    kill_process(first_child_of(shell), Signal::TERM).unwrap();
     multiplexer.wait_for_shell();
     let history = multiplexer.run_tmux(&["capture-pane", "-p", "-S", "-"]);
     assert!(history.contains("ready>") && find_secret(&history).is_none(), "{history}");
@@ -136,7 +136,7 @@ fn tmux_without_an_alternate_screen_keeps_no_secret() {
 
 #[test]
 fn a_copy_passes_through_screen_and_screen_keeps_no_secret() {
-    let Some(mut multiplexer) = screen() else { return };
+    let Some(mut multiplexer) = start_screen() else { return };
     let secret = create_and_reveal(&mut multiplexer.pty);
     multiplexer.pty.take_bytes();
     multiplexer.pty.press("y");

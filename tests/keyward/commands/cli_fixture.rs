@@ -23,7 +23,7 @@ impl CliFixture {
     /// Starts a server whose only admin, Ada, is signed in on the only profile.
     pub fn new() -> Self {
         let cli = Self::without_session();
-        let code = cli.admin_code("ada@plant.example", "init");
+        let code = cli.create_admin_code("ada@plant.example", "init");
         cli.run_with_input(&["login", "--code-stdin", &cli.url], &code).expect_exit(0, &["Signed in"]);
         cli
     }
@@ -67,7 +67,7 @@ impl CliFixture {
     }
 
     /// Creates a sign-in code with `keyward admin init` or `keyward admin invite`.
-    pub fn admin_code(&self, email: &str, subcommand: &str) -> String {
+    pub fn create_admin_code(&self, email: &str, subcommand: &str) -> String {
         let data = self.path("data/keyward.db");
         let mut args = vec!["admin", subcommand, "--data", data.to_str().unwrap(), "--email", email];
         if subcommand == "init" {
@@ -162,7 +162,7 @@ impl CliFixture {
     /// Invites a member and signs them in on a profile named after the role.
     pub fn add_member(&self, email: &str, role: &str) {
         let code = self
-            .run(&["members", "invite", email, "--role", role, "--profile", &self.profile()])
+            .run(&["members", "invite", email, "--role", role, "--profile", &self.ada_profile()])
             .expect_exit(0, &[])
             .out;
         self.run_with_input(&["login", "--code-stdin", "--profile", role, &self.url], &code)
@@ -170,12 +170,12 @@ impl CliFixture {
     }
 
     /// Returns the name of Ada's profile.
-    pub fn profile(&self) -> String {
+    pub fn ada_profile(&self) -> String {
         self.url.trim_start_matches("http://").replace(':', "-")
     }
 
     /// Returns every file below a folder with its content.
-    pub fn files(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    pub fn files_below(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
         fn walk(path: &Path, out: &mut Vec<(PathBuf, Vec<u8>)>) {
             for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
                 if entry.path().is_dir() {

@@ -35,7 +35,7 @@ fn examples_in_help_texts_run_as_printed() {
     std::fs::create_dir_all(cli.path("src")).unwrap();
     std::fs::create_dir_all(cli.path(".local/share/bash-completion/completions")).unwrap();
     std::fs::write(cli.path(".env"), "").unwrap();
-    std::fs::write(cli.path("code.txt"), cli.admin_code("ada@plant.example", "invite")).unwrap();
+    std::fs::write(cli.path("code.txt"), cli.create_admin_code("ada@plant.example", "invite")).unwrap();
     let grafana = cli.key_id("Grafana");
     let mut failed = Vec::new();
     for example in all_examples {

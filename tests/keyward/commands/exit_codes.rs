@@ -62,7 +62,7 @@ fn missing_keys_and_members_exit_with_3() {
 fn commands_without_a_session_exit_with_4() {
     let cli = CliFixture::new();
     cli.run(&["--profile", "other", "keys", "list"])
-        .expect_exit(4, &["other", &cli.profile(), "keyward login"]);
+        .expect_exit(4, &["other", &cli.ada_profile(), "keyward login"]);
     let token = format!("ses_{}", "0".repeat(64));
     cli.run_with_env(&[("KEYWARD_URL", &cli.url), ("KEYWARD_TOKEN", &token)], &["keys", "list"])
         .expect_exit(4, &["keyward login"]);
@@ -70,7 +70,7 @@ fn commands_without_a_session_exit_with_4() {
         .expect_exit(4, &["code"]);
     cli.run(&["logout"]).expect_exit(0, &["Signed out"]);
     cli.run(&["keys", "list"]).expect_exit(4, &["keyward login URL", "keyward demo"]);
-    assert!(cli.files(".local/state/keyward/sessions").is_empty());
+    assert!(cli.files_below(".local/state/keyward/sessions").is_empty());
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn refused_changes_exit_with_6() {
 fn an_unreachable_server_exits_with_7_and_a_foreign_server_with_1() {
     let mut cli = CliFixture::new();
     cli.stop_server();
-    cli.run(&["keys", "list"]).expect_exit(7, &[&cli.profile(), &cli.url, "connection refused"]);
+    cli.run(&["keys", "list"]).expect_exit(7, &[&cli.ada_profile(), &cli.url, "connection refused"]);
     cli.run_with_input(&["verify"], "sk_x").expect_exit(7, &["connection refused"]);
     cli.run(&["doctor"]).expect_exit(1, &[]);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

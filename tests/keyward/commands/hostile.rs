@@ -12,20 +12,20 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::cli_fixture::{CliFixture, KEYWARD};
-use crate::support::fake_server::{FakeServer, JSON, MeasuredProcess, send_response};
+use crate::support::fake_server::{FakeServer, JSON_HEADER, MeasuredProcess, send_response};
 use crate::support::scaled;
 
 /// Memory limit of a command, in MiB.
-const MEMORY: u64 = 100;
+const MAX_MEMORY_MIB: u64 = 100;
 
-const TOKEN: &str = "ses_0123456789abcdef";
+const SESSION_TOKEN: &str = "ses_0123456789abcdef";
 
 /// A signed-in client, and parts of honest replies from which hostile ones are made.
 struct ClientUnderAttack {
     cli: CliFixture,
     /// Honest reply to `GET /me`.
     me: String,
-    /// An honest key as JSON.
+    /// An honest key as JSON_HEADER.
     key: String,
 }
 
@@ -39,15 +39,15 @@ impl ClientUnderAttack {
     }
 
     /// Starts a server that lists `pages` pages of a thousand keys, each with a note of `note` characters.
-    fn list(&self, pages: usize, note: usize) -> FakeServer {
+    fn serve_keys(&self, pages: usize, note_length: usize) -> FakeServer {
         let (head, tail) = self.key.split_once("Grafana").unwrap();
-        let head = head.replace("\"note\":null", &format!("\"note\":\"{}\"", "n".repeat(note)));
-        let tail = tail.replace("\"note\":null", &format!("\"note\":\"{}\"", "n".repeat(note)));
+        let head = head.replace("\"note\":null", &format!("\"note\":\"{}\"", "n".repeat(note_length)));
+        let tail = tail.replace("\"note\":null", &format!("\"note\":\"{}\"", "n".repeat(note_length)));
         let me = self.me.clone();
         let count = AtomicUsize::new(0);
         FakeServer::start(move |request, stream| {
             if request.contains("/me ") {
-                return send_response(stream, "200 OK", JSON, &me);
+                return send_response(stream, "200 OK", JSON_HEADER, &me);
             }
             let page = count.fetch_add(1, Ordering::SeqCst);
             let keys: Vec<String> =
@@ -60,25 +60,25 @@ impl ClientUnderAttack {
             send_response(
                 stream,
                 "200 OK",
-                JSON,
+                JSON_HEADER,
                 &format!("{{\"metadata\":{{\"next_cursor\":{next}}},\"data\":[{keys}]}}"),
             )
         })
     }
 
-    fn start(&self, url: &str, args: &[&str], out: Stdio) -> MeasuredProcess {
+    fn start_command(&self, url: &str, args: &[&str], out: Stdio) -> MeasuredProcess {
         let mut command = self.cli.command(KEYWARD);
-        command.args(args).env("KEYWARD_URL", url).env("KEYWARD_TOKEN", TOKEN);
+        command.args(args).env("KEYWARD_URL", url).env("KEYWARD_TOKEN", SESSION_TOKEN);
         MeasuredProcess::start(&mut command, out, File::create(self.cli.path("err.txt")).unwrap().into())
     }
 
-    /// Runs a command to its end; returns its exit code and standard error. Asserts that it stays within [`MEMORY`].
+    /// Runs a command to its end; returns its exit code and standard error. Asserts that it stays within [`MAX_MEMORY_MIB`].
     #[track_caller]
     fn run(&self, url: &str, args: &[&str]) -> (i32, String) {
-        let (code, peak) = self.start(url, args, Stdio::null()).wait();
+        let (code, peak) = self.start_command(url, args, Stdio::null()).wait();
         let stderr = std::fs::read_to_string(self.cli.path("err.txt")).unwrap();
-        assert!(peak <= MEMORY, "{args:?} took {peak} MiB: {stderr}");
-        assert!(!stderr.contains("panicked") && !stderr.contains(TOKEN), "{stderr}");
+        assert!(peak <= MAX_MEMORY_MIB, "{args:?} took {peak} MiB: {stderr}");
+        assert!(!stderr.contains("panicked") && !stderr.contains(SESSION_TOKEN), "{stderr}");
         (code, stderr)
     }
 }
@@ -87,13 +87,13 @@ impl ClientUnderAttack {
 #[test]
 fn an_endless_list_is_cut_off_if_it_must_be_held_in_memory() {
     let client = ClientUnderAttack::new();
-    let (usual, large) = (client.list(usize::MAX, 1_000), client.list(usize::MAX, 11_000));
+    let (usual, large) = (client.serve_keys(usize::MAX, 1_000), client.serve_keys(usize::MAX, 11_000));
     let keys = &["keys", "list", "--workspace"];
     for (server, args) in [
         (&usual, &keys[..]),
         (&usual, &[&keys[..], &["--sort", "name", "-o", "id"]].concat()),
         (&large, &[&keys[..], &["--reverse", "--json"]].concat()),
-        (&client.list(usize::MAX, 13_000), &keys[..]),
+        (&client.serve_keys(usize::MAX, 13_000), &keys[..]),
     ] {
         let (code, stderr) = client.run(&server.url, args);
         if stderr.contains("12 MiB") {
@@ -114,13 +114,13 @@ fn endless_member_and_activity_lists_are_cut_off() {
     let count = AtomicUsize::new(0);
     let server = FakeServer::start(move |request, stream| {
         if request.contains("/me ") {
-            return send_response(stream, "200 OK", JSON, &me);
+            return send_response(stream, "200 OK", JSON_HEADER, &me);
         }
         let item = if request.contains("/members") { &member } else { &row };
         let items = vec![item.replace("ada@", &format!("{}@", "a".repeat(5_000))); 1_000].join(",");
         let next = count.fetch_add(1, Ordering::SeqCst);
         let body = format!("{{\"metadata\":{{\"next_cursor\":\"{next}\"}},\"data\":[{items}]}}");
-        send_response(stream, "200 OK", JSON, &body)
+        send_response(stream, "200 OK", JSON_HEADER, &body)
     });
     for args in [&["members", "list"][..], &["members", "role", "x", "admin"], &["activity", "-n", "9999999"]]
     {
@@ -132,15 +132,15 @@ fn endless_member_and_activity_lists_are_cut_off() {
 #[test]
 fn an_endless_list_is_streamed_if_it_need_not_be_held_in_memory() {
     let client = ClientUnderAttack::new();
-    let server = client.list(usize::MAX, 1_000);
+    let server = client.serve_keys(usize::MAX, 1_000);
     for form in ["id", "csv", "json"] {
         let args = ["keys", "list", "--workspace", "-o", form];
-        let mut process = client.start(&server.url, &args, Stdio::piped());
+        let mut process = client.start_command(&server.url, &args, Stdio::piped());
         let mut lines = BufReader::new(process.child.stdout.take().unwrap()).lines();
         for _ in 0..scaled(200_000) {
             lines.next().unwrap().unwrap();
         }
-        assert!(process.peak_mib() <= MEMORY, "{form}: {} MiB", process.peak_mib());
+        assert!(process.peak_mib() <= MAX_MEMORY_MIB, "{form}: {} MiB", process.peak_mib());
         // A reader that closes the pipe early is not an error.
         drop(lines);
         assert_eq!(process.wait().0, 0, "{form}");
@@ -151,8 +151,9 @@ fn an_endless_list_is_streamed_if_it_need_not_be_held_in_memory() {
 #[test]
 fn an_interrupt_stops_a_listing_at_once() {
     let client = ClientUnderAttack::new();
-    let server = client.list(usize::MAX, 10);
-    let mut process = client.start(&server.url, &["keys", "list", "--workspace", "-o", "id"], Stdio::piped());
+    let server = client.serve_keys(usize::MAX, 10);
+    let mut process =
+        client.start_command(&server.url, &["keys", "list", "--workspace", "-o", "id"], Stdio::piped());
     let mut out = BufReader::new(process.child.stdout.take().unwrap());
     out.read_line(&mut String::new()).unwrap();
     kill_process(Pid::from_child(&process.child), Signal::INT).unwrap();
@@ -163,7 +164,7 @@ fn an_interrupt_stops_a_listing_at_once() {
 fn a_hundred_thousand_keys_are_listed_in_every_format() {
     let client = ClientUnderAttack::new();
     let thousands = scaled(100);
-    let server = client.list(thousands, 60);
+    let server = client.serve_keys(thousands, 60);
     for args in [
         &["-o", "table"][..],
         &["--csv"],
@@ -176,9 +177,9 @@ fn a_hundred_thousand_keys_are_listed_in_every_format() {
     ] {
         let out = File::create(client.cli.path("out.txt")).unwrap();
         let args = [&["keys", "list", "--workspace", "--no-header"], args].concat();
-        let (code, peak) = client.start(&server.url, &args, out.into()).wait();
+        let (code, peak) = client.start_command(&server.url, &args, out.into()).wait();
         assert_eq!(code, 0, "{args:?}");
-        assert!(peak <= MEMORY, "{args:?} took {peak} MiB");
+        assert!(peak <= MAX_MEMORY_MIB, "{args:?} took {peak} MiB");
         let lines = BufReader::new(File::open(client.cli.path("out.txt")).unwrap()).lines().count();
         let brackets = if args[4].contains("json") { 2 } else { 0 };
         assert_eq!(lines, thousands * 1_000 + brackets, "{args:?}");
@@ -254,7 +255,7 @@ fn repeated_5xx_responses_are_retried_twice_and_retry_after_is_capped() {
         ("429 Too Many Requests", 1, 1),
     ] {
         let server = FakeServer::start(move |_, stream| {
-            let headers = format!("{JSON}Retry-After: 99999999999999999999\r\n");
+            let headers = format!("{JSON_HEADER}Retry-After: 99999999999999999999\r\n");
             let headers = headers.replace("json", "problem+json");
             let kind = match &status[..3] {
                 "503" => "unavailable",
@@ -281,7 +282,7 @@ fn repeated_5xx_responses_are_retried_twice_and_retry_after_is_capped() {
 #[test]
 fn redirects_never_carry_a_credential_to_another_server() {
     let client = ClientUnderAttack::new();
-    let elsewhere = FakeServer::start(|_, stream| send_response(stream, "200 OK", JSON, "{}"));
+    let elsewhere = FakeServer::start(|_, stream| send_response(stream, "200 OK", JSON_HEADER, "{}"));
     let port = elsewhere.url.rsplit(':').next().unwrap().to_owned();
     for status in [301, 302, 303, 307, 308] {
         for target in [
@@ -311,7 +312,7 @@ fn redirects_never_carry_a_credential_to_another_server() {
                 [(&["verify"][..], secret.expose()), (&["login", "--code-stdin"], "inv_0123456789abcdef")]
             {
                 let mut command = client.cli.command(KEYWARD);
-                command.args(args).env("KEYWARD_URL", &server.url).env("KEYWARD_TOKEN", TOKEN);
+                command.args(args).env("KEYWARD_URL", &server.url).env("KEYWARD_TOKEN", SESSION_TOKEN);
                 assert_ne!(CliFixture::run_command_with_input(&mut command, input).code, 0);
             }
         }
@@ -323,16 +324,16 @@ fn redirects_never_carry_a_credential_to_another_server() {
 #[test]
 fn the_terminal_ui_cuts_off_an_endless_list_and_stays_responsive() {
     let client = ClientUnderAttack::new();
-    let server = client.list(usize::MAX, 1_000);
+    let server = client.serve_keys(usize::MAX, 1_000);
     let mut command = crate::support::pty::keyward(client.cli.folder.path(), &[]);
     command.env("KEYWARD_URL", &server.url);
-    command.env("KEYWARD_TOKEN", TOKEN);
+    command.env("KEYWARD_TOKEN", SESSION_TOKEN);
     let mut pty = crate::support::pty::Pty::start(command, 120, 40);
     pty.wait_for_text("held in memory");
     let status = std::fs::read_to_string(format!("/proc/{}/status", pty.pid().as_raw_nonzero())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-    assert!(peak / 1024 <= MEMORY, "{} MiB", peak / 1024);
+    assert!(peak / 1024 <= MAX_MEMORY_MIB, "{} MiB", peak / 1024);
     pty.press("qqq");
     assert_eq!(pty.wait(), 0);
 }

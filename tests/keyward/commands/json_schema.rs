@@ -53,7 +53,7 @@ fn the_json_documentation_lists_every_command_with_a_json_flag() {
 }
 
 /// Records how a value differs from the documented fields.
-fn differences(
+fn collect_differences(
     value: &Value,
     fields: &[JsonField],
     at: &str,
@@ -65,7 +65,7 @@ fn differences(
     }
     if let Value::Array(items) = value {
         for item in items {
-            differences(item, fields, at, found_differences, seen);
+            collect_differences(item, fields, at, found_differences, seen);
         }
         return;
     }
@@ -100,7 +100,7 @@ fn differences(
         if !value.is_null() {
             seen.insert(below.clone());
         }
-        differences(value, field.fields, &below, found_differences, seen);
+        collect_differences(value, field.fields, &below, found_differences, seen);
     }
 }
 
@@ -116,7 +116,13 @@ fn commands_print_the_documented_json_fields() {
             serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}: {text}", printed.command));
         let full = value.as_array().map_or(!printed.is_list, |items| printed.is_list && !items.is_empty());
         assert!(full, "{}: {text}", printed.command);
-        differences(&value, printed.fields, printed.command, &mut found_differences, &mut BTreeSet::new());
+        collect_differences(
+            &value,
+            printed.fields,
+            printed.command,
+            &mut found_differences,
+            &mut BTreeSet::new(),
+        );
     }
     assert!(found_differences.is_empty(), "{found_differences:#?}");
 }

@@ -66,7 +66,7 @@ fn secrets_are_typed_without_echo_and_shown_only_with_reveal() {
     let mut pty = start_in_terminal(&cli, &["verify"]);
     let before = pty.initial_modes.clone();
     pty.wait_for_text("(counts as a use):");
-    pty.inspect(|output| assert!(output.text().contains(&cli.profile()), "{}", output.text()));
+    pty.inspect(|output| assert!(output.text().contains(&cli.ada_profile()), "{}", output.text()));
     pty.press(&format!("{secret}\r"));
     pty.wait_for_text("and it is active.");
     assert_eq!(pty.wait(), 0);

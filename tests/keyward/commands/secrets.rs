@@ -15,13 +15,13 @@ fn a_piped_secret_is_the_only_output_and_is_stored_nowhere() {
     assert!(secret.starts_with("sk_") && secret.len() == 43, "only the secret, without a line break");
     assert_eq!(cli.use_key(&secret), 200);
     let holders: Vec<_> = cli
-        .files("")
+        .files_below("")
         .into_iter()
         .filter(|(_, bytes)| memchr::memmem::find(bytes, secret.as_bytes()).is_some())
         .map(|(path, _)| path)
         .collect();
     assert_eq!(holders, [cli.path("out.txt")]);
-    assert!(cli.files(".local/state/keyward/pending").is_empty(), "the record is removed");
+    assert!(cli.files_below(".local/state/keyward/pending").is_empty(), "the record is removed");
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_command_receives_the_secret_only_on_standard_input() {
     );
     let create = |command: &str| {
         let args = ["keys", "create", "--workspace", "--name", "Grafana", "--exec", command];
-        let set = [("KEYWARD_PROFILE", cli.profile()), ("KEYWARD_ANYTHING", "1".to_owned())];
+        let set = [("KEYWARD_PROFILE", cli.ada_profile()), ("KEYWARD_ANYTHING", "1".to_owned())];
         let set: Vec<(&str, &str)> = set.iter().map(|(k, v)| (*k, v.as_str())).collect();
         cli.run_with_env(&set, &args)
     };
@@ -66,7 +66,7 @@ fn a_command_receives_the_secret_only_on_standard_input() {
         "run without a shell"
     );
     assert!(!std::fs::read_to_string(cli.path("env.txt")).unwrap().contains("KEYWARD_"));
-    let (_, session) = cli.files(".local/state/keyward/sessions").remove(0);
+    let (_, session) = cli.files_below(".local/state/keyward/sessions").remove(0);
     let session: serde_json::Value = serde_json::from_slice(&session).unwrap();
     for file in ["ps.txt", "parent.txt"] {
         let seen = std::fs::read(cli.path(file)).unwrap();

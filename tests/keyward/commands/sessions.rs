@@ -9,7 +9,7 @@ fn flags_override_the_environment_and_the_environment_overrides_the_file() {
     let cli = CliFixture::new();
     cli.add_member("bo@plant.example", "normal");
     cli.run(&["whoami"]).expect_exit(2, &["several profiles", "normal", "--profile"]);
-    let ada = cli.profile();
+    let ada = cli.ada_profile();
     let signed_in_email = |set: &[(&str, &str)], args: &[&str]| {
         cli.run_with_env(set, &[args, &["whoami", "--json=member.email"]].concat()).expect_exit(0, &[]).json()
             ["member.email"]
@@ -52,7 +52,7 @@ fn flags_override_the_environment_and_the_environment_overrides_the_file() {
 #[test]
 fn the_session_is_read_from_the_environment_a_file_standard_input_or_a_command() {
     let cli = CliFixture::new();
-    let (_, saved) = cli.files(".local/state/keyward/sessions").remove(0);
+    let (_, saved) = cli.files_below(".local/state/keyward/sessions").remove(0);
     let saved: serde_json::Value = serde_json::from_slice(&saved).unwrap();
     let token = saved["token"].as_str().unwrap();
     let set =
@@ -85,7 +85,7 @@ fn the_session_is_read_from_the_environment_a_file_standard_input_or_a_command()
 #[test]
 fn files_that_others_can_read_are_refused() {
     let cli = CliFixture::new();
-    let (path, _) = cli.files(".local/state/keyward/sessions").remove(0);
+    let (path, _) = cli.files_below(".local/state/keyward/sessions").remove(0);
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     cli.run(&["keys", "list"]).expect_exit(1, &["chmod 600", path.to_str().unwrap()]);
@@ -101,7 +101,7 @@ fn an_ended_session_is_reported_and_another_machine_signs_in_with_a_code() {
     let sessions = cli.run(&["--profile", "laptop", "sessions", "list", "--json"]).expect_exit(0, &[]).json();
     let other = sessions.as_array().unwrap().iter().find(|s| s["current"] == false).unwrap()["id"].clone();
     cli.run(&["--profile", "laptop", "sessions", "end", other.as_str().unwrap()]).expect_exit(0, &["Ended"]);
-    cli.run(&["--profile", &cli.profile(), "keys", "list"]).expect_exit(4, &["session", "keyward login"]);
+    cli.run(&["--profile", &cli.ada_profile(), "keys", "list"]).expect_exit(4, &["session", "keyward login"]);
     cli.run_with_input(&["login", "--code-stdin", "--profile", "x", &cli.url], &code)
         .expect_exit(4, &["code"]);
 }
@@ -111,7 +111,7 @@ fn members_are_invited_promoted_and_removed() {
     let cli = CliFixture::new();
     cli.add_member("bo@plant.example", "normal");
     cli.run(&["--profile", "normal", "keys", "create", "--name", "notebook"]).expect_exit(0, &[]);
-    let ada = cli.profile();
+    let ada = cli.ada_profile();
     let ada = ada.as_str();
     let dry = cli.run(&["--profile", ada, "members", "remove", "BO@plant.example", "--dry-run", "--json"]);
     assert_eq!(dry.expect_exit(0, &[]).json()["revoked"][0]["name"], "notebook");
@@ -124,6 +124,6 @@ fn members_are_invited_promoted_and_removed() {
     cli.run(&["--profile", "normal", "keys", "list"]).expect_exit(4, &[&again]);
     cli.run(&["--profile", ada, "sessions", "end", "--of", "ada@plant.example"]).expect_exit(0, &["Ended"]);
     cli.run(&["--profile", ada, "whoami"]).expect_exit(4, &["keyward login"]);
-    let code = cli.admin_code("ada@plant.example", "invite");
+    let code = cli.create_admin_code("ada@plant.example", "invite");
     cli.run_with_input(&["login", "--code-stdin", &cli.url], &code).expect_exit(0, &["Signed in"]);
 }

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use super::cli_fixture::CliFixture;
 
-fn pem(name: &str) -> PathBuf {
+fn pem_path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keyward/support/tls").join(name)
 }
 
 #[test]
 fn signing_in_works_over_tls_with_a_private_certificate_authority() {
-    let cli = CliFixture::with_tls(&pem("localhost.pem"), &pem("localhost.key"));
-    let ca = pem("ca.pem");
+    let cli = CliFixture::with_tls(&pem_path("localhost.pem"), &pem_path("localhost.key"));
+    let ca = pem_path("ca.pem");
     let ca = ca.to_str().unwrap();
-    let code = cli.admin_code("ada@plant.example", "init");
+    let code = cli.create_admin_code("ada@plant.example", "init");
     let url = cli.url.replace("127.0.0.1", "localhost");
     assert!(url.starts_with("https://localhost:"), "{url}");
     cli.run_with_input(&["login", "--code-stdin", &url, "--ca-cert", ca], &code)
@@ -49,8 +49,8 @@ fn each_certificate_problem_has_its_own_message() {
         ),
     ];
     for (certificate, ca, cause, fix) in cases {
-        let cli = CliFixture::with_tls(&pem(certificate), &pem("localhost.key"));
-        let ca = ca.map(pem);
+        let cli = CliFixture::with_tls(&pem_path(certificate), &pem_path("localhost.key"));
+        let ca = ca.map(pem_path);
         let mut args = vec!["login", "--code-stdin", &cli.url];
         if let Some(ca) = &ca {
             args.extend(["--ca-cert", ca.to_str().unwrap()]);
@@ -64,7 +64,7 @@ fn each_certificate_problem_has_its_own_message() {
 
 #[test]
 fn errors_report_a_file_without_certificates_and_a_wrong_scheme() {
-    let cli = CliFixture::with_tls(&pem("localhost.pem"), &pem("localhost.key"));
+    let cli = CliFixture::with_tls(&pem_path("localhost.pem"), &pem_path("localhost.key"));
     std::fs::write(cli.path("empty.pem"), "nothing").unwrap();
     let login =
         |url: &str, ca: &str| cli.run_with_input(&["login", "--code-stdin", url, "--ca-cert", ca], "inv_0");
@@ -74,5 +74,5 @@ fn errors_report_a_file_without_certificates_and_a_wrong_scheme() {
     login(&plain, "empty.pem").expect_exit(7, &[&plain]);
     let honest = CliFixture::new();
     let tls = honest.url.replace("http", "https");
-    login(&tls, pem("ca.pem").to_str().unwrap()).expect_exit(7, &["does not speak TLS", "http://"]);
+    login(&tls, pem_path("ca.pem").to_str().unwrap()).expect_exit(7, &["does not speak TLS", "http://"]);
 }

@@ -6,7 +6,7 @@ use crate::support::pty::{Pty, keyward};
 #[test]
 fn signing_in_on_the_welcome_screen_opens_the_tables() {
     let cli = CliFixture::without_session();
-    let code = cli.admin_code("ada@plant.example", "init");
+    let code = cli.create_admin_code("ada@plant.example", "init");
     let start = || Pty::start(keyward(cli.folder.path(), &[]), 100, 30);
     let mut pty = start();
     pty.wait_for_text("You are not signed in yet");
@@ -25,7 +25,7 @@ fn signing_in_on_the_welcome_screen_opens_the_tables() {
     pty.press("q");
     assert_eq!(pty.wait(), 0);
     assert_eq!(pty.modes(), before);
-    assert_eq!(cli.files(".local/state/keyward/sessions").len(), 1);
+    assert_eq!(cli.files_below(".local/state/keyward/sessions").len(), 1);
     cli.run(&["keys", "list"]).expect_exit(0, &[]);
     let mut again = start();
     again.wait_for_text("Workspace");

@@ -15,7 +15,7 @@ use keyward::wire::keys::{CreateKey, ListRotations, RotationsQuery};
 use keyward::wire::problem::ProblemType as P;
 use keyward::wire::reviews::{ApplyDecision, CreateReview, ListReviews, RecordExport, RecordReviewExport};
 
-use super::{ORGANIZATION, PERSONAL, actions, create};
+use super::{ORGANIZATION, PERSONAL, create, logged_actions};
 use crate::support::keys::{key_client, key_named, unless_used_since};
 use crate::support::test_server::{TestServer, problem_type, settings_without_limits};
 
@@ -107,7 +107,7 @@ async fn a_review_records_its_evidence() {
     let export = RecordExport { review_id: Some(review_id), records: 2, sha256: "0f".repeat(32) };
     server.ada.client.send(CallRequest::with(RecordReviewExport, export)).await.unwrap();
     // The rows have equal times, so their order is undefined.
-    let mut done = actions(&server.ada, stale.key.id).await;
+    let mut done = logged_actions(&server.ada, stale.key.id).await;
     done.sort_unstable();
     assert_eq!(done, [Action::KeyCreated, Action::KeyRevoked, Action::ReviewRecorded]);
     server.stop().await;

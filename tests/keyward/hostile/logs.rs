@@ -7,13 +7,13 @@ use keyward::server::observability::logs::subscriber;
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::{SESSION, serve, unknown_key};
+use super::{UNKNOWN_SESSION, start_with, unknown_key};
 use crate::support::raw_http::{request, send};
 
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+struct LogLines(Arc<Mutex<Vec<u8>>>);
 
-impl io::Write for Lines {
+impl io::Write for LogLines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -24,7 +24,7 @@ impl io::Write for Lines {
     }
 }
 
-impl<'a> MakeWriter<'a> for Lines {
+impl<'a> MakeWriter<'a> for LogLines {
     type Writer = Self;
 
     fn make_writer(&'a self) -> Self {
@@ -38,15 +38,15 @@ impl<'a> MakeWriter<'a> for Lines {
 async fn the_log_identifies_requests_and_contains_no_secret() {
     // With a single subscriber, `tracing` would let the threads of other tests, which have none, set the maximum level.
     let _second = tracing::Dispatch::new(subscriber(io::sink, "off"));
-    let lines = Lines::default();
+    let lines = LogLines::default();
     let _guard = tracing::subscriber::set_default(subscriber(lines.clone(), "trace"));
-    let (running, _folder) = serve(|_| {}).await;
+    let (running, _folder) = start_with(|_| {}).await;
     let key = unknown_key();
-    let session = SESSION.trim_start_matches("Bearer ");
+    let session = UNKNOWN_SESSION.trim_start_matches("Bearer ");
     // Escapes and line breaks are refused while parsing; these characters pass as header bytes.
     let agent = "evil\u{202e}agent\u{9b}1m\u{2028}";
     let requests = [
-        request("GET", "/api/v2/me", &[("Authorization", SESSION), ("User-Agent", agent)], ""),
+        request("GET", "/api/v2/me", &[("Authorization", UNKNOWN_SESSION), ("User-Agent", agent)], ""),
         request("GET", &format!("/api/v2/me?token={session}"), &[("X-Key", &key)], ""),
         request("GET", "/api/v2/sites", &[("Authorization", &key)], ""),
         request(

@@ -11,14 +11,14 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::serve;
+use super::start_with;
 use crate::support::raw_http::{read_response, request};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_answers_tls_clients_but_not_plain_http() {
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keyward/support/tls");
     let tls = TlsFiles { certificate: files.join("localhost.pem"), key: files.join("localhost.key") };
-    let (running, _folder) = serve(|settings| settings.tls = Some(tls)).await;
+    let (running, _folder) = start_with(|settings| settings.tls = Some(tls)).await;
 
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(files.join("ca.pem")).unwrap()).unwrap();

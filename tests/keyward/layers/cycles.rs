@@ -29,7 +29,7 @@ pub struct Import {
 }
 
 /// Returns the absolute segments of a path that leads into this crate, or `None`.
-fn absolute(module: &str, children: &BTreeSet<String>, segments: &[String]) -> Option<Vec<String>> {
+fn absolute_path(module: &str, children: &BTreeSet<String>, segments: &[String]) -> Option<Vec<String>> {
     let mut base: Vec<String> = module.split('/').map(str::to_owned).collect();
     let first = segments.first()?.as_str();
     let rest = match first {
@@ -51,7 +51,7 @@ fn absolute(module: &str, children: &BTreeSet<String>, segments: &[String]) -> O
 }
 
 /// Returns the module that a path leads to, following `pub use`.
-fn resolve(sources: &Sources, path: &[String], depth: usize) -> Option<Module> {
+fn resolve_module(sources: &Sources, path: &[String], depth: usize) -> Option<Module> {
     let longest = (1..=path.len()).rev().find(|&n| sources.contains_key(&path[..n].join("/")))?;
     let module = path[..longest].join("/");
     let source = &sources[&module];
@@ -59,10 +59,10 @@ fn resolve(sources: &Sources, path: &[String], depth: usize) -> Option<Module> {
     let export =
         name.and_then(|name| source.paths.iter().find(|path| path.exported_as.as_ref() == Some(name)));
     if let Some(export) = export
-        && let Some(mut target) = absolute(&module, &source.children, &export.segments)
+        && let Some(mut target) = absolute_path(&module, &source.children, &export.segments)
     {
         target.extend(path[longest + 1..].iter().cloned());
-        return resolve(sources, &target, depth + 1);
+        return resolve_module(sources, &target, depth + 1);
     }
     Some(module)
 }
@@ -77,13 +77,13 @@ fn representative(module: &str) -> Module {
 }
 
 /// Returns the imports between the modules of a layer, one for each pair.
-pub fn imports(sources: &Sources, layer: &str) -> Vec<Import> {
+pub fn collect_imports(sources: &Sources, layer: &str) -> Vec<Import> {
     let is_inside = |module: &str| module == layer || module.starts_with(&format!("{layer}/"));
     let mut found: BTreeMap<(Module, Module), Import> = BTreeMap::new();
     for (file, source) in sources.iter().filter(|(file, _)| is_inside(file)) {
         for path in &source.paths {
-            let Some(target) = absolute(file, &source.children, &path.segments) else { continue };
-            let Some(target) = resolve(sources, &target, 0) else { continue };
+            let Some(target) = absolute_path(file, &source.children, &path.segments) else { continue };
+            let Some(target) = resolve_module(sources, &target, 0) else { continue };
             let is_own_export = target.starts_with(&format!("{file}/"))
                 && path.exported_as.as_ref().is_some_and(|name| !source.identifiers.contains(name));
             let (from, to) = (representative(file), representative(&target));
@@ -98,7 +98,7 @@ pub fn imports(sources: &Sources, layer: &str) -> Vec<Import> {
 }
 
 /// Returns the cycles among these imports; each is the list of imports between its modules.
-pub fn cycles(imports: &[Import]) -> Vec<Vec<Import>> {
+pub fn find_cycles(imports: &[Import]) -> Vec<Vec<Import>> {
     let mut next: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for import in imports {
         next.entry(&import.from).or_default().insert(&import.to);

@@ -14,7 +14,7 @@ use crate::support::keys::key_client;
 use crate::support::test_server::{TestMember, TestServer, problem_type};
 use crate::support::{Database, for_each_database, scaled};
 
-fn create(idempotency_key: &str) -> CallRequest<CreatePersonalKey> {
+fn create_request(idempotency_key: &str) -> CallRequest<CreatePersonalKey> {
     let body = CreateKey { name: "Notebook".into(), note: None, replaces: None };
     CallRequest::with(CreatePersonalKey, body).idempotency_key(idempotency_key)
 }
@@ -60,7 +60,7 @@ async fn no_key_stays_active_when_a_removal_races_a_create() {
             let creations = (0..3).map(|n| {
                 let client =
                     anonymous_clients[n % anonymous_clients.len()].with_credential(member.credential.clone());
-                tokio::spawn(async move { client.send(create(&format!("{n}"))).await })
+                tokio::spawn(async move { client.send(create_request(&format!("{n}"))).await })
             });
             let removal = server.ada.client.send(CallRequest::to(RemoveMember).id(member.id));
             let (created, removed) = tokio::join!(join_all(creations), removal);
@@ -86,10 +86,10 @@ async fn no_key_stays_active_when_a_removal_races_a_reissue() {
         let server = TestServer::start(database).await;
         let (_running, anonymous_clients) = start_all_servers(&server, database).await;
         for member in server.insert_members(Role::Normal, scaled(1_500)).await {
-            let first = member.client.send(create("same")).await.unwrap();
+            let first = member.client.send(create_request("same")).await.unwrap();
             let elsewhere =
                 anonymous_clients[anonymous_clients.len() - 1].with_credential(member.credential.clone());
-            let again = tokio::spawn(async move { elsewhere.send(create("same")).await });
+            let again = tokio::spawn(async move { elsewhere.send(create_request("same")).await });
             let removal = server.ada.client.send(CallRequest::to(RemoveMember).id(member.id));
             let (again, removed) = tokio::join!(again, removal);
             removed.unwrap();
@@ -112,7 +112,7 @@ async fn no_key_is_accepted_when_a_removal_races_a_use() {
         let server = TestServer::start(database).await;
         let (_running, anonymous_clients) = start_all_servers(&server, database).await;
         for member in server.insert_members(Role::Normal, scaled(1_500)).await {
-            let key = member.client.send(create("one")).await.unwrap();
+            let key = member.client.send(create_request("one")).await.unwrap();
             let stop = tokio_util::sync::CancellationToken::new();
             let uses = anonymous_clients.iter().map(|client| {
                 let (key_client, stop) = (key_client(client, &key), stop.clone());
@@ -145,7 +145,7 @@ async fn a_removal_does_what_its_dry_run_announced() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let bo = server.add_member("bo@plant.example", Role::Admin).await;
-        let personal = bo.client.send(create("one")).await.unwrap();
+        let personal = bo.client.send(create_request("one")).await.unwrap();
         let body = CreateKey { name: "Grafana".into(), note: None, replaces: None };
         let create_shared =
             CallRequest::with(keyward::wire::keys::CreateOrganizationKey, body).idempotency_key("two");
@@ -181,14 +181,16 @@ async fn a_demotion_can_revoke_personal_keys() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
         let bo = server.add_member("bo@plant.example", Role::Normal).await;
-        let keys =
-            [bo.client.send(create("one")).await.unwrap(), bo.client.send(create("two")).await.unwrap()];
+        let keys = [
+            bo.client.send(create_request("one")).await.unwrap(),
+            bo.client.send(create_request("two")).await.unwrap(),
+        ];
         let to = |revoke| ChangeRole { role: Role::Operator, revoke_personal_keys: Some(revoke) };
         let demote =
             |revoke| server.ada.client.send(CallRequest::with(ChangeMemberRole, to(revoke)).id(bo.id));
         let kept = demote(false).await.unwrap();
         assert_eq!((kept.revoked.len(), kept.member.personal_keys), (0, 2));
-        assert_eq!(problem_type(bo.client.send(create("three")).await), P::NotPermitted);
+        assert_eq!(problem_type(bo.client.send(create_request("three")).await), P::NotPermitted);
         let taken = demote(true).await.unwrap();
         assert_eq!((taken.revoked.len(), taken.member.personal_keys), (2, 0));
         assert_no_key_is_active(&server, std::slice::from_ref(&server.client), &bo, &keys).await;

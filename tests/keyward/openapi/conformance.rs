@@ -83,7 +83,7 @@ struct Credentials {
 }
 
 impl Credentials {
-    fn header(&self, plane: &str, known: &KnownValues, rng: &mut FuzzRng) -> Option<String> {
+    fn authorization_header(&self, plane: &str, known: &KnownValues, rng: &mut FuzzRng) -> Option<String> {
         let token = match (plane, rng.below(12)) {
             (_, 0) => return None,
             (_, 1) => {
@@ -114,9 +114,9 @@ fn random_request(
         let wanted = parameter["required"] == true;
         match parameter["in"].as_str().unwrap() {
             "query" if wanted != rng.once_in(3) => {
-                let value = request_fuzzer::value(document, &parameter["schema"], name, known, rng);
+                let value = request_fuzzer::random_value(document, &parameter["schema"], name, known, rng);
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                let text = if rng.once_in(6) { rng.text() } else { text };
+                let text = if rng.once_in(6) { rng.random_text() } else { text };
                 query.push(format!("{name}={}", percent_encoded(&text)));
             }
             "header" if wanted != rng.once_in(8) => {
@@ -131,12 +131,12 @@ fn random_request(
         }
     }
     let plane = operation.facts["security"][0].as_object().and_then(|s| s.keys().next()).map_or("", |k| k);
-    if let Some(credential) = credentials.header(plane, known, rng) {
+    if let Some(credential) = credentials.authorization_header(plane, known, rng) {
         headers.push(("Authorization".into(), credential));
     }
     let mut body = String::new();
     if let Some(content) = operation.facts["requestBody"]["content"].as_object() {
-        body = request_fuzzer::body(document, &content["application/json"]["schema"], known, rng);
+        body = request_fuzzer::random_body(document, &content["application/json"]["schema"], known, rng);
         let other = rng.once_in(20);
         headers.push(("Content-Type".into(), if other { "text/plain" } else { "application/json" }.into()));
     }
@@ -179,7 +179,7 @@ async fn is_admin(address: SocketAddr, token: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn responses_to_random_requests_conform_to_the_document() {
-    for_each_database(fuzz).await;
+    for_each_database(send_random_requests).await;
 }
 
 /// Random requests of the full run.

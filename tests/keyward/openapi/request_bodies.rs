@@ -10,7 +10,7 @@ use crate::support::raw_http::{request, send};
 use crate::support::test_server::TestServer;
 
 /// Request bodies of one schema.
-struct Bodies {
+struct BodyCases {
     schema: &'static str,
     method: &'static str,
     path: &'static str,
@@ -46,7 +46,7 @@ async fn the_server_accepts_exactly_the_bodies_that_the_document_allows() {
         texts.iter().map(|text| json!(text)).chain([Value::Null]).collect::<Vec<_>>()
     };
     let cases = [
-        Bodies {
+        BodyCases {
             schema: "RevokeKey",
             method: "POST",
             path: "/api/v2/api-keys/0193568e-0000-7000-8000-000000000000/revoke",
@@ -56,7 +56,7 @@ async fn the_server_accepts_exactly_the_bodies_that_the_document_allows() {
                 ("reason", texts(1000)),
             ],
         },
-        Bodies {
+        BodyCases {
             schema: "Decide",
             method: "POST",
             path: "/api/v2/reviews",
@@ -69,7 +69,7 @@ async fn the_server_accepts_exactly_the_bodies_that_the_document_allows() {
                 ("note", texts(1000)),
             ],
         },
-        Bodies {
+        BodyCases {
             schema: "CreateKey",
             method: "POST",
             path: "/api/v2/personal-api-keys",
@@ -79,7 +79,7 @@ async fn the_server_accepts_exactly_the_bodies_that_the_document_allows() {
                 ("replaces", vec![Value::Null, json!(nobody)]),
             ],
         },
-        Bodies {
+        BodyCases {
             schema: "EditKey",
             method: "PATCH",
             path: "/api/v2/api-keys/0193568e-0000-7000-8000-000000000000",
@@ -87,7 +87,7 @@ async fn the_server_accepts_exactly_the_bodies_that_the_document_allows() {
         },
     ];
     let (mut taken, mut refused) = (0, 0);
-    for Bodies { schema, method, path, fields } in cases {
+    for BodyCases { schema, method, path, fields } in cases {
         let schema = &document["components"]["schemas"][schema];
         for (n, body) in combinations(&fields).into_iter().enumerate() {
             let body = Value::from(body);

@@ -55,7 +55,7 @@ impl FuzzRng {
     }
 
     /// Returns a text, sometimes hostile or very long.
-    pub fn text(&mut self) -> String {
+    pub fn random_text(&mut self) -> String {
         match self.below(8) {
             0 => (*self.pick(&HOSTILE_TEXTS)).to_owned(),
             1 => "x".repeat(self.below(10_000)),
@@ -132,7 +132,13 @@ fn collection_of(value: &Value) -> Option<&'static str> {
 }
 
 /// Returns a value for a field or parameter.
-pub fn value(document: &Value, schema: &Value, name: &str, known: &KnownValues, rng: &mut FuzzRng) -> Value {
+pub fn random_value(
+    document: &Value,
+    schema: &Value,
+    name: &str,
+    known: &KnownValues,
+    rng: &mut FuzzRng,
+) -> Value {
     let schema = resolve(document, schema);
     let guess = match name {
         "secret" => KnownValues::pick_id(rng, &known.secrets),
@@ -151,7 +157,7 @@ pub fn value(document: &Value, schema: &Value, name: &str, known: &KnownValues, 
     for keyword in ["allOf", "oneOf", "anyOf"] {
         if let Some(options) = schema[keyword].as_array() {
             let option = rng.pick(options).clone();
-            return value(document, &option, name, known, rng);
+            return random_value(document, &option, name, known, rng);
         }
     }
     if let Some(words) = schema["enum"].as_array() {
@@ -168,31 +174,31 @@ pub fn value(document: &Value, schema: &Value, name: &str, known: &KnownValues, 
             let days = i64::try_from(rng.below(4_000)).unwrap();
             Timestamp(1_764_000_000_000).plus(TimeDelta::days(days - 2_000)).to_string().into()
         }
-        ("string", _) => rng.text().into(),
+        ("string", _) => rng.random_text().into(),
         ("integer" | "number", _) => json!(rng.below(1_200)),
         ("boolean", _) => json!(rng.once_in(2)),
-        ("object", _) => object(document, schema, known, rng),
+        ("object", _) => random_object(document, schema, known, rng),
         _ => Value::Null,
     }
 }
 
 /// Returns an object with all required and some optional fields.
-pub fn object(document: &Value, schema: &Value, known: &KnownValues, rng: &mut FuzzRng) -> Value {
+pub fn random_object(document: &Value, schema: &Value, known: &KnownValues, rng: &mut FuzzRng) -> Value {
     let schema = resolve(document, schema);
     let required =
         |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|r| r == name));
     let mut fields = Map::new();
     for (name, part) in schema["properties"].as_object().into_iter().flatten() {
         if required(name) || rng.once_in(2) {
-            fields.insert(name.clone(), value(document, part, name, known, rng));
+            fields.insert(name.clone(), random_value(document, part, name, known, rng));
         }
     }
     fields.into()
 }
 
 /// Returns a request body, sometimes broken in one place.
-pub fn body(document: &Value, schema: &Value, known: &KnownValues, rng: &mut FuzzRng) -> String {
-    let mut body = object(document, schema, known, rng);
+pub fn random_body(document: &Value, schema: &Value, known: &KnownValues, rng: &mut FuzzRng) -> String {
+    let mut body = random_object(document, schema, known, rng);
     let fields = body.as_object_mut().unwrap();
     let names: Vec<String> = fields.keys().cloned().collect();
     let name = if names.is_empty() { "name".to_owned() } else { rng.pick(&names).clone() };
@@ -200,13 +206,13 @@ pub fn body(document: &Value, schema: &Value, known: &KnownValues, rng: &mut Fuz
         0 => drop(fields.remove(&name)),
         1 => drop(fields.insert(name, json!([1, {"a": null}]))),
         2 => drop(fields.insert(name, Value::Null)),
-        3 => drop(fields.insert(name, json!(rng.text()))),
+        3 => drop(fields.insert(name, json!(rng.random_text()))),
         4 => drop(fields.insert("created_by".into(), json!("mass assignment"))),
         5 => return body.to_string().replacen('{', &format!("{{\"{name}\":1,"), 1),
         6 => return body.to_string()[1..].to_owned(),
         7 => return "[".repeat(rng.below(20_000)),
         8 => return "x".repeat(70_000),
-        9 => return rng.text(),
+        9 => return rng.random_text(),
         _ => {}
     }
     body.to_string()

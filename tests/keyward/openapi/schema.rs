@@ -43,10 +43,10 @@ fn check_value(document: &Value, schema: &Value, value: &Value, path: &str, foun
                 report(format!("is not in the format {wanted}"));
             }
             "const" if value != wanted => report(format!("is not {wanted}")),
-            "minLength" if length(value) < wanted.as_u64() && value.is_string() => {
+            "minLength" if char_count(value) < wanted.as_u64() && value.is_string() => {
                 report("is too short".into());
             }
-            "maxLength" if length(value) > wanted.as_u64() => report("is too long".into()),
+            "maxLength" if char_count(value) > wanted.as_u64() => report("is too long".into()),
             "pattern" if value.as_str().is_some_and(|text| !matches_pattern(wanted, text)) => {
                 report(format!("does not fit {wanted}"));
             }
@@ -151,7 +151,7 @@ fn is_type(name: &str, value: &Value) -> bool {
 }
 
 /// Returns the number of characters of a text.
-fn length(value: &Value) -> Option<u64> {
+fn char_count(value: &Value) -> Option<u64> {
     value.as_str().map(|text| text.chars().count() as u64)
 }
 

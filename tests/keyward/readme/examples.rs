@@ -46,7 +46,7 @@ impl ExampleRunner {
         let command = line.split(" #").next().unwrap_or(line).trim_end();
         match &self.server {
             _ if command.starts_with("keyward serve") => {
-                self.serve(line);
+                self.start_server(line);
                 Ok(())
             }
             Some((_, url)) if command.starts_with("keyward login") => {
@@ -61,7 +61,7 @@ impl ExampleRunner {
         }
     }
 
-    fn serve(&mut self, line: &str) {
+    fn start_server(&mut self, line: &str) {
         let mut command = self.home.shell(&format!("exec {line}"));
         command.stdout(std::process::Stdio::null());
         let running = RunningProgram::start(command);
@@ -72,12 +72,12 @@ impl ExampleRunner {
         self.server = Some((running, url));
     }
 
-    /// Runs a command in a terminal and types `answer` once `question` is on the screen.
-    fn run_in_terminal(&self, line: &str, question: &str, answer: &str) -> Result<(), String> {
+    /// Runs a command in a terminal and types `answer` once `prompt` is on the screen.
+    fn run_in_terminal(&self, line: &str, prompt: &str, answer: &str) -> Result<(), String> {
         let mut command = program(&self.home.path(""), &["sh", "-c", line]);
         command.env("PATH", ProgramHome::search_path());
         let mut pty = Pty::start(command, 100, 30);
-        pty.wait_for_text(question);
+        pty.wait_for_text(prompt);
         pty.press(answer);
         match pty.wait() {
             0 => Ok(()),
@@ -87,9 +87,9 @@ impl ExampleRunner {
 
     fn run_in_shell(&mut self, line: &str) -> Result<(), String> {
         let output = self.home.shell(line).output().unwrap();
-        let out = String::from_utf8_lossy(&output.stdout);
-        if out.starts_with("inv_") {
-            out.trim().clone_into(&mut self.code);
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        if stdout.starts_with("inv_") {
+            stdout.trim().clone_into(&mut self.code);
         }
         if output.status.success() { Ok(()) } else { Err(format!("{output:?}")) }
     }
@@ -101,8 +101,8 @@ fn the_examples_run_as_printed() {
     assert!(lines.len() >= 8, "{lines:#?}");
     let mut runner = ExampleRunner::new();
     for line in &lines {
-        if let Err(why) = runner.run(line) {
-            panic!("this example of README.md fails:\n{line}\n{why}");
+        if let Err(failure) = runner.run(line) {
+            panic!("this example of README.md fails:\n{line}\n{failure}");
         }
     }
     for broken in ["keyward keys lst", "keyward verify < no-such-file", "no-such-command"] {

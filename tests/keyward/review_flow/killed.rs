@@ -12,7 +12,7 @@ use keyward::domain::member::Role;
 use keyward::wire::members::{CreateInvitation, InviteMember};
 use rustix::process::Signal;
 
-use super::{count_decisions, create};
+use super::{count_decisions, create_organization_key};
 use crate::support::program::{ProgramHome, TIMEOUT};
 use crate::support::pty::{Pty, keyward};
 use crate::support::test_server::{TestServer, settings_without_limits};
@@ -43,17 +43,17 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, holds) = mpsc::channel();
-        let output = Arc::new(AtomicUsize::new(0));
+        let decisions_seen = Arc::new(AtomicUsize::new(0));
         let open = Arc::<(Mutex<usize>, Condvar)>::default();
         let count = open.clone();
         thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
-                let (sender, output, count) = (sender.clone(), output.clone(), count.clone());
+                let (sender, decisions_seen, count) = (sender.clone(), decisions_seen.clone(), count.clone());
                 *count.0.lock().unwrap() += 1;
                 thread::spawn(move || {
                     let is_held = |chunk: &[u8]| {
                         chunk.starts_with(b"POST /api/v2/reviews")
-                            && output.fetch_add(1, Ordering::SeqCst) + 1 == nth
+                            && decisions_seen.fetch_add(1, Ordering::SeqCst) + 1 == nth
                     };
                     forward(near, TcpStream::connect(server).unwrap(), is_held, held, &sender);
                     *count.0.lock().unwrap() -= 1;
@@ -85,14 +85,14 @@ fn forward(
     held: Held,
     sender: &mpsc::Sender<()>,
 ) {
-    let (mut answers, mut back) = (far.try_clone().unwrap(), near.try_clone().unwrap());
-    let (silent, activity) = (Arc::new(AtomicUsize::new(0)), sender.clone());
+    let (mut server_replies, mut back) = (far.try_clone().unwrap(), near.try_clone().unwrap());
+    let (silent, hold_sender) = (Arc::new(AtomicUsize::new(0)), sender.clone());
     let silenced = silent.clone();
     let returning = thread::spawn(move || {
         let mut buffer = vec![0; 1 << 16];
-        while let Some(n) = answers.read(&mut buffer).ok().filter(|&n| n > 0) {
+        while let Some(n) = server_replies.read(&mut buffer).ok().filter(|&n| n > 0) {
             if silenced.load(Ordering::SeqCst) > 0 {
-                let _ = activity.send(());
+                let _ = hold_sender.send(());
             } else {
                 // Even if the client is gone, the reply shows that the server is done.
                 let _ = back.write_all(&buffer[..n]);
@@ -128,7 +128,7 @@ async fn kill_during_batch(database: &Database, nth: usize, held: Held) {
     let server = TestServer::start_with(database, settings, Clock::System).await;
     let mut keys = Vec::new();
     for n in 0..KEYS {
-        keys.push(create(&server.ada, &format!("Silent {n}")).await.key.id);
+        keys.push(create_organization_key(&server.ada, &format!("Silent {n}")).await.key.id);
     }
     let proxy = Proxy::start(server.address(), nth, held);
     let invite = InviteMember { email: "ben@plant.example".into(), role: Role::Admin };

@@ -36,7 +36,7 @@ async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_s
                 screens.crash_at = crash_at;
                 let screens = screens.press("<enter><enter>").await;
                 let first = screens.secret.clone().unwrap();
-                assert_eq!(screens.state().unfinished_creates(), 1, "{at}: {}", screens.screen());
+                assert_eq!(screens.saved_files().unfinished_creates(), 1, "{at}: {}", screens.screen());
                 let first = fixture.key_client(&first);
 
                 let next = UiHarness::resume(ada, screens.end()).await;
@@ -46,7 +46,10 @@ async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_s
                 let second = next.secret.as_deref().map(|secret| fixture.key_client(secret));
                 match choice {
                     SECRET_IS_STORED => {
-                        assert!(is_accepted(&first).await && next.state().unfinished_creates() == 0, "{at}");
+                        assert!(
+                            is_accepted(&first).await && next.saved_files().unfinished_creates() == 0,
+                            "{at}"
+                        );
                         assert_eq!(
                             rotation_of_old_key(rotations(&ada.client).await).phase,
                             Phase::Drain,
@@ -62,10 +65,13 @@ async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_s
                         );
                         assert!(is_accepted(&second.unwrap()).await, "{at}");
                         let next = next.press("sy").await;
-                        assert_eq!(next.state().unfinished_creates(), 0, "{at}: {}", next.screen());
+                        assert_eq!(next.saved_files().unfinished_creates(), 0, "{at}: {}", next.screen());
                     }
                     _ => {
-                        assert!(!is_accepted(&first).await && next.state().unfinished_creates() == 0, "{at}");
+                        assert!(
+                            !is_accepted(&first).await && next.saved_files().unfinished_creates() == 0,
+                            "{at}"
+                        );
                         if let Some(second) = second {
                             assert!(!is_accepted(&second).await, "{at}");
                         }
@@ -106,9 +112,9 @@ async fn a_replacement_whose_secret_was_lost_is_replaced() {
         let next = UiHarness::open(ada).await.press("4<enter>R<enter>").await;
         let next = fixture.key_client(next.secret.as_deref().unwrap_or_else(|| panic!("{}", next.screen())));
         assert!(!is_accepted(&lost).await, "{}: two secrets are active", database.name);
-        assert_eq!(fixture.seen_by(ada).await.phase, Phase::Switch);
+        assert_eq!(fixture.rotation_seen_by(ada).await.phase, Phase::Switch);
         assert!(is_accepted(&next).await && old.use_once().await, "{}", database.name);
-        assert_eq!(fixture.seen_by(ada).await.phase, Phase::Drain);
+        assert_eq!(fixture.rotation_seen_by(ada).await.phase, Phase::Drain);
 
         // Used while the popup was open, so some client has the secret.
         let again = fixture.create("Paint shop", None).await;
@@ -141,9 +147,9 @@ async fn a_leaked_key_is_revoked_and_replaced_after_a_crash_at_any_point() {
             let last_four = old.key.last_four().to_owned();
             let crashed = screens.press(&last_four).await.press("<enter>").await;
             let survived = !crashed.has_crashed();
-            assert_eq!(crashed.state().unfinished_creates(), 1, "{at}");
+            assert_eq!(crashed.saved_files().unfinished_creates(), 1, "{at}");
             // Whatever was done before, the next start issues one secret and revokes the leaked key.
-            let next = UiHarness::resume(ada, crashed.end()).await.press(REISSUE).await;
+            let next = UiHarness::resume(ada, crashed.into_saved_files()).await.press(REISSUE).await;
             let next = fixture
                 .key_client(next.secret.as_deref().unwrap_or_else(|| panic!("{at}: {}", next.screen())));
             assert!(is_accepted(&next).await && !old.use_once().await, "{at}");
@@ -188,7 +194,7 @@ async fn when_two_admins_rotate_the_same_key_one_succeeds_and_the_other_sees_who
         let (adas, bens) = (adas.press("y").await, bens.press("y").await);
         assert!(adas.screen().contains("requests with it now get 401"), "{}", adas.screen());
         assert!(bens.screen().contains("was already revoked by ada@plant.example"), "{}", bens.screen());
-        assert_eq!(fixture.seen_by(&ben).await.phase, Phase::Done);
+        assert_eq!(fixture.rotation_seen_by(&ben).await.phase, Phase::Done);
         assert_eq!(activity_details(ada, old.key.id, Action::KeyRevoked).await.len(), 1);
         fixture.server.stop().await;
     })

@@ -7,9 +7,9 @@ use keyward::tui::keymap::{Action, Binding, TABLE};
 use super::driver::Driver;
 
 /// Key presses that open each tab, with a draft in the review so that its actions are available.
-const TABS: [&str; 6] = ["1", "2", "3S", "4", "5", "6"];
+const TAB_KEY_PRESSES: [&str; 6] = ["1", "2", "3S", "4", "5", "6"];
 /// Rows that are tried: an action may be available on some only.
-const ROWS: usize = 8;
+const ROWS_TO_TRY: usize = 8;
 
 fn bindings_of(driver: &Driver) -> impl Iterator<Item = &'static Binding> + use<> {
     let contexts = driver.model.key_contexts();
@@ -18,7 +18,7 @@ fn bindings_of(driver: &Driver) -> impl Iterator<Item = &'static Binding> + use<
 
 /// Returns whether the action is available on one of the rows. Fails if nothing handles it where it is available.
 fn is_available_somewhere(open: &str, action: Action) -> bool {
-    (0..ROWS).any(|row| {
+    (0..ROWS_TO_TRY).any(|row| {
         let mut driver = Driver::new().press(open).press(&"j".repeat(row));
         let is_available = driver.model.check_available(action).is_ok();
         assert!(driver.model.run_action(action), "no handler for {action:?} after {open}");
@@ -30,7 +30,7 @@ fn is_available_somewhere(open: &str, action: Action) -> bool {
 fn every_bound_action_has_a_handler_and_is_available_on_some_tab() {
     let mut available = HashSet::new();
     let mut unavailable = HashSet::new();
-    for open in TABS {
+    for open in TAB_KEY_PRESSES {
         for binding in bindings_of(&Driver::new().press(open)) {
             let is_available = is_available_somewhere(open, binding.action);
             if is_available { &mut available } else { &mut unavailable }.insert(binding.action);

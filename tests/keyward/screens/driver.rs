@@ -245,7 +245,7 @@ impl Driver {
     }
 
     /// Lets time pass, waking the model when it requested to be woken.
-    pub fn wait(mut self, ms: u64) -> Self {
+    pub fn advance_ms(mut self, ms: u64) -> Self {
         let end = self.now.plus(Duration::from_millis(ms));
         while let Some(at) = self.model.wake_at().filter(|at| *at <= end) {
             self.now = self.now.max(at);

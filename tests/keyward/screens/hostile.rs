@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::driver::{Driver, created_secret, start_options};
 use super::key_fixtures;
 
-const HOSTILE: [&str; 14] = [
+const HOSTILE_NAMES: [&str; 14] = [
     "\u{1b}[2Jcleared",
     "\u{1b}]52;c;aGk=\u{7}copied",
     "\u{9b}31m\u{9d}0;title\u{9c}",
@@ -28,9 +28,9 @@ const HOSTILE: [&str; 14] = [
     "x",
 ];
 
-fn hostile() -> Driver {
+fn driver_with_hostile_names() -> Driver {
     let mut driver = Driver::new();
-    driver.keys = HOSTILE
+    driver.keys = HOSTILE_NAMES
         .iter()
         .zip(0u16..)
         .map(|(name, n)| {
@@ -70,12 +70,12 @@ fn assert_no_control_characters(driver: &Driver) {
 /// Guarantee 22: stored text cannot act on a terminal or a spreadsheet.
 #[test]
 fn hostile_names_are_shown_harmlessly_on_every_screen() {
-    let driver = hostile();
+    let driver = driver_with_hostile_names();
     assert_snapshot!(driver.screen());
     assert_no_control_characters(&driver);
     for keys in ["<enter>", "x", "e", "y", "c", "jx", "axj", "n"] {
         for row in 0..14 {
-            let driver = hostile().press(&"j".repeat(row)).press(keys);
+            let driver = driver_with_hostile_names().press(&"j".repeat(row)).press(keys);
             assert_no_control_characters(&driver);
         }
     }
@@ -122,7 +122,7 @@ fn every_window_size_down_to_one_cell_is_drawn() {
     ];
     for keys in screens {
         for (columns, rows) in sizes {
-            let driver = Driver::new().press(keys).resize(columns, rows).wait(500).press("jk");
+            let driver = Driver::new().press(keys).resize(columns, rows).advance_ms(500).press("jk");
             assert_eq!(driver.buffer().area.width, columns);
         }
     }
@@ -162,7 +162,7 @@ fn contradictory_responses_cause_no_request_loop() {
     let mut driver = Driver::new();
     driver.deny_key_lists = true;
     let before = driver.requests.len();
-    let driver = driver.wait(10_000).press("r");
+    let driver = driver.advance_ms(10_000).press("r");
     assert!(driver.requests.len() < before + 12, "{:?}", driver.requests);
 }
 
@@ -198,7 +198,7 @@ proptest! {
             driver = driver.press(key);
             if at % 20 == 19 {
                 let (columns, rows) = sizes[at / 20 % sizes.len()];
-                driver = driver.resize(columns, rows).wait(700);
+                driver = driver.resize(columns, rows).advance_ms(700);
             }
         }
         assert_no_control_characters(&driver);

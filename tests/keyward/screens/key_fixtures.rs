@@ -53,12 +53,12 @@ pub fn key(n: u16, kind: KeyKind, name: &str, created: TimeDelta, used: Option<(
 }
 
 fn masked_secret(n: u16) -> String {
-    const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    const BASE_62_DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut state = u32::from(n).wrapping_mul(2_654_435_761);
     (0..4)
         .map(|_| {
             state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
-            char::from(LETTERS[(state >> 16) as usize % 62])
+            char::from(BASE_62_DIGITS[(state >> 16) as usize % 62])
         })
         .collect()
 }

@@ -56,7 +56,7 @@ pub fn invitation(body: &InviteMember) -> Invitation {
 }
 
 /// Removes a member, or returns what that would do: two personal keys are revoked, one of them in use.
-pub fn removal(
+pub fn remove_member(
     members: &mut [Member],
     keys: &mut [Key],
     id: keyward::domain::id::Id,
@@ -101,7 +101,7 @@ pub fn removal(
 }
 
 /// Returns hourly buckets from `from` to `to` hours ago.
-fn hours(from: i64, to: i64, every: usize) -> Vec<Bucket> {
+fn hourly_buckets(from: i64, to: i64, every: usize) -> Vec<Bucket> {
     (to..from)
         .rev()
         .step_by(every)
@@ -124,8 +124,8 @@ fn rotation(n: u16, name: &str, old: Option<i64>, new: Option<i64>, created_hour
     old_key.replaced_by = Some(new_key.id);
     let usage = RotationUsage {
         tracking_since: NOW.minus(TimeDelta::days(600)),
-        old: old.map_or_else(Vec::new, |old| hours(200, old, 1)),
-        new: new.map_or_else(Vec::new, |new| hours(created_hours_ago - 6, new, 1)),
+        old: old.map_or_else(Vec::new, |old| hourly_buckets(200, old, 1)),
+        new: new.map_or_else(Vec::new, |new| hourly_buckets(created_hours_ago - 6, new, 1)),
     };
     rotation_from(old_key, new_key, usage)
 }

@@ -24,7 +24,7 @@ fn an_invitation_shows_its_code_once() {
     assert!(!driver.screen().contains("inv_0123456789"));
     let driver = driver.press("v");
     assert_snapshot!(driver.screen());
-    let driver = driver.wait(21_000);
+    let driver = driver.advance_ms(21_000);
     assert!(!driver.screen().contains("inv_0123456789"));
     assert!(driver.press("y").effects.iter().any(|effect| effect == "copy inv_0123456789"));
 }

@@ -6,13 +6,13 @@ use keyward::wire::problem::{Problem, ProblemType};
 
 use super::driver::{Driver, start_options};
 
-fn unreachable() -> RequestError {
+fn unreachable_error() -> RequestError {
     RequestError::Unreachable("keys.plant.example refused the connection".to_owned())
 }
 
 /// Fails the next `times` requests.
 fn fail_requests(driver: Driver, times: usize) -> Driver {
-    (0..times).fold(driver, |driver, _| driver.fail_next(unreachable()))
+    (0..times).fold(driver, |driver, _| driver.fail_next(unreachable_error()))
 }
 
 #[test]
@@ -21,14 +21,14 @@ fn the_account_and_the_keys_are_reloaded_after_an_outage() {
     use keyward::domain::member::Role;
     let driver = fail_requests(Driver::prepare(start_options(80, 24), Role::Admin), 2).release();
     assert!(driver.screen().contains("refused the connection"));
-    let driver = driver.wait(11_000);
+    let driver = driver.advance_ms(11_000);
     assert!(driver.model.selected_key().is_some(), "{}", driver.screen());
     // Signed in, but the first list fails.
     let driver = Driver::prepare(start_options(80, 24), Role::Admin).hold_replies().release_batch();
     let driver = fail_requests(driver, 2).release();
     assert!(driver.model.selected_key().is_none());
     assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
-    let driver = driver.wait(11_000);
+    let driver = driver.advance_ms(11_000);
     assert!(driver.model.selected_key().is_some(), "{}", driver.screen());
     assert!(!driver.screen().contains("refused the connection"), "{}", driver.screen());
 }
@@ -40,7 +40,7 @@ fn every_other_tab_is_reloaded_after_an_outage() {
         let driver = fail_requests(Driver::new(), 1).press(tab);
         assert_ne!(driver.screen(), whole);
         assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
-        let driver = fail_requests(driver, 1).wait(15_500);
+        let driver = fail_requests(driver, 1).advance_ms(15_500);
         assert!(!driver.screen().contains("refused the connection"), "{tab}: {}", driver.screen());
         let screen = driver.model.screens.get(driver.model.tab);
         assert!(screen.table().position().shown > 0, "{tab}: {}", driver.screen());
@@ -51,10 +51,10 @@ fn every_other_tab_is_reloaded_after_an_outage() {
 fn rows_stay_visible_while_the_server_is_unreachable() {
     let driver = Driver::new();
     let before = driver.model.selected_key().unwrap().id;
-    let driver = fail_requests(driver, 3).wait(11_000);
+    let driver = fail_requests(driver, 3).advance_ms(11_000);
     assert_eq!(driver.model.selected_key().unwrap().id, before);
     assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());
-    assert!(!driver.wait(20_000).screen().contains("refused the connection"));
+    assert!(!driver.advance_ms(20_000).screen().contains("refused the connection"));
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl Screen {
                 )
             })
             .collect();
-        let driver = driver.press("r").wait(300);
+        let driver = driver.press("r").advance_ms(300);
         let hints = TerminalEnv { term: "xterm-256color".into(), ..TerminalEnv::default() };
         let meter = WriteRecorder::default();
         let frame_writer = FrameWriter::new(meter.clone(), Capabilities::detect(&hints), (80, 24));

@@ -31,7 +31,7 @@ fn a_new_secret_is_masked_until_revealed_and_discarded_after_closing() {
     assert!(!driver.screen().contains(shown));
     let driver = driver.press("v");
     assert!(driver.screen().contains(shown));
-    let driver = driver.wait(20_000);
+    let driver = driver.advance_ms(20_000);
     assert!(!driver.screen().contains(shown));
     let driver = driver.press("y");
     assert_snapshot!(driver.screen());
@@ -101,7 +101,7 @@ fn revoking_a_key_in_use_requires_its_last_four_characters_and_a_reason_if_it_wa
         .press("<backspace><backspace><backspace><backspace>")
         .press(&last_four)
         .press("<enter>")
-        .wait(61_000);
+        .advance_ms(61_000);
     assert_snapshot!(driver.screen());
     let driver = driver.press(&last_four).press("<tab>leaked<enter>");
     assert!(driver.keys.iter().any(|k| k.name == "Power BI – Sales" && k.revoked_at.is_some()));

@@ -66,7 +66,7 @@ fn a_key_that_someone_else_revoked_cannot_be_revoked_again() {
         let mut driver = Driver::new().press(keys);
         let key = driver.key_named(name);
         (key.revoked_at, key.revoked_by) = (Some(NOW), Some(ada()));
-        let driver = driver.wait(6_000);
+        let driver = driver.advance_ms(6_000);
         let screen = driver.screen();
         assert!(screen.contains("by Ada Ampere while"), "{screen}");
         assert!(

@@ -125,7 +125,7 @@ fn a_key_revoked_by_another_admin_needs_no_decision() {
     let mut driver = review_of(stale_keys(2)).press("3x");
     driver.key_named("Stale 01").revoked_at = Some(NOW);
     driver.key_named("Stale 01").version = 2;
-    let driver = driver.wait(6_000).press("A");
+    let driver = driver.advance_ms(6_000).press("A");
     assert!(driver.screen().contains("1 key already revoked"), "{}", driver.screen());
     let driver = driver.press("y");
     assert!(driver.reviews.is_empty() && !driver.screen().contains("Decided:"), "{}", driver.screen());

@@ -12,23 +12,23 @@ use super::driver::{Driver, ascii_mono_theme, start_options};
 #[test]
 fn an_admin_starts_on_the_workspace_tab() {
     assert_snapshot!(Driver::new().screen());
-    assert_snapshot!(Driver::with_size(120, 40).wait(300).screen());
+    assert_snapshot!(Driver::with_size(120, 40).advance_ms(300).screen());
     assert_snapshot!(Driver::with_size(60, 16).screen());
-    assert_snapshot!(Driver::with_size(140, 18).wait(300).screen());
+    assert_snapshot!(Driver::with_size(140, 18).advance_ms(300).screen());
     assert_snapshot!(Driver::with_size(40, 10).screen());
 }
 
 #[test]
 fn details_are_shown_beside_below_or_over_the_table() {
-    assert_snapshot!(Driver::with_size(120, 40).press("jjjjj<enter>").wait(300).screen());
-    assert_snapshot!(Driver::with_size(80, 50).press("jjjjj<enter>").wait(300).screen());
-    assert_snapshot!(Driver::new().press("jjjjj<enter>").wait(300).screen());
+    assert_snapshot!(Driver::with_size(120, 40).press("jjjjj<enter>").advance_ms(300).screen());
+    assert_snapshot!(Driver::with_size(80, 50).press("jjjjj<enter>").advance_ms(300).screen());
+    assert_snapshot!(Driver::new().press("jjjjj<enter>").advance_ms(300).screen());
 }
 
 #[test]
 fn empty_tables_say_what_to_do_next() {
     let driver = |role| Driver::prepare(start_options(80, 24), role);
-    assert_snapshot!(driver(Role::Admin).hold_replies().wait(250).screen());
+    assert_snapshot!(driver(Role::Admin).hold_replies().advance_ms(250).screen());
     assert_snapshot!(driver(Role::Normal).release().press("2").screen());
     let mut empty = driver(Role::Operator);
     empty.keys.clear();
@@ -41,18 +41,18 @@ fn empty_tables_say_what_to_do_next() {
 fn a_slow_refresh_dims_the_rows_and_shows_a_spinner() {
     use ratatui::style::Modifier;
     let dim = |driver: &Driver| driver.buffer()[(6, 4)].modifier.contains(Modifier::DIM);
-    let driver = Driver::new().hold_replies().press("r").wait(150);
+    let driver = Driver::new().hold_replies().press("r").advance_ms(150);
     assert!(!driver.screen().contains("looking") && !dim(&driver), "{}", driver.screen());
     let driver = driver.wait(150);
     assert!(driver.screen().contains("checking for changes") && dim(&driver), "{}", driver.screen());
     let spinner = |driver: &Driver| driver.buffer()[(1, 2)].symbol().to_owned();
     let first = spinner(&driver);
-    let driver = driver.wait(250);
+    let driver = driver.advance_ms(250);
     assert_ne!(spinner(&driver), first);
     let driver = driver.release();
     assert!(!driver.screen().contains("looking") && !dim(&driver), "{}", driver.screen());
     // A background refresh changes nothing on the screen.
-    let driver = driver.hold_replies().wait(9_000);
+    let driver = driver.hold_replies().advance_ms(9_000);
     assert!(!driver.screen().contains("looking") && !dim(&driver), "{}", driver.screen());
 }
 
@@ -78,7 +78,7 @@ fn a_refresh_keeps_the_same_key_selected() {
     let before = driver.model.selected_key().unwrap().id;
     let newer = super::key_fixtures::key(90, KeyKind::Organization, "Newest", TimeDelta::zero(), None);
     driver.keys.insert(0, newer);
-    let driver = driver.wait(5_000);
+    let driver = driver.advance_ms(5_000);
     assert_eq!(driver.model.selected_key().unwrap().id, before);
     assert_eq!(driver.model.screens.workspace.list.table.selected_index(), 4);
 }
@@ -87,7 +87,7 @@ fn a_refresh_keeps_the_same_key_selected() {
 fn a_refresh_without_changes_redraws_no_cell() {
     let driver = Driver::new().press("jj");
     let before = driver.buffer().clone();
-    let driver = driver.wait(4_000).wait(1_500);
+    let driver = driver.advance_ms(4_000).advance_ms(1_500);
     assert_eq!(before.diff(driver.buffer()).len(), 0);
 }
 
@@ -95,7 +95,7 @@ fn a_refresh_without_changes_redraws_no_cell() {
 fn only_background_refreshes_may_defer_the_redraw() {
     let mut driver = Driver::new().press("jj");
     driver.deferrable.clear();
-    let mut driver = driver.wait(5_000);
+    let mut driver = driver.advance_ms(5_000);
     assert!(!driver.deferrable.is_empty() && driver.deferrable.iter().all(|waits| *waits));
     driver.deferrable.clear();
     let driver = driver.press("xy");

@@ -10,15 +10,15 @@ use ratatui::style::Modifier;
 use super::driver::{Driver, start_options};
 use super::key_fixtures;
 
-const NAMES: [&str; 6] = ["selected", "live", "stale", "orphaned", "orphaned, live", "plain"];
+const KEY_NAMES: [&str; 6] = ["selected", "live", "stale", "orphaned", "orphaned, live", "plain"];
 
-/// Returns a driver with one key of each kind, in the order of [`NAMES`], the first one selected.
+/// Returns a driver with one key of each kind, in the order of [`KEY_NAMES`], the first one selected.
 fn driver_with_each_kind(theme: Theme, columns: u16) -> Driver {
     let mut driver = Driver::prepare(StartOptions { theme, ..start_options(columns, 24) }, Role::Admin);
     let removed_member = key_fixtures::member(9, "Gone Gauss", Some(3));
     let used = |ago: TimeDelta| Some((ago, "Grafana/11.4.0"));
     let quiet = used(TimeDelta::days(9));
-    driver.keys = NAMES
+    driver.keys = KEY_NAMES
         .iter()
         .zip(40_u16..)
         .map(|(name, n)| {
@@ -64,13 +64,13 @@ fn rows_have_distinct_markers_in_every_theme_and_width() {
         for ascii in [false, true] {
             for columns in [40, 60, 80, 140] {
                 let driver = driver_with_each_kind(Theme { color_scheme, ascii }, columns);
-                let all: Vec<_> = NAMES.iter().map(|name| markers(&driver, name)).collect();
+                let all: Vec<_> = KEY_NAMES.iter().map(|name| markers(&driver, name)).collect();
                 for (index, first) in all.iter().enumerate() {
-                    for (other, name) in all[index + 1..].iter().zip(&NAMES[index + 1..]) {
+                    for (other, name) in all[index + 1..].iter().zip(&KEY_NAMES[index + 1..]) {
                         assert_ne!(
                             first, other,
                             "{} and {name}, {color_scheme:?}, {columns} columns",
-                            NAMES[index]
+                            KEY_NAMES[index]
                         );
                     }
                 }

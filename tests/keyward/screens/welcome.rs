@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::driver::start_options;
 
-const CODE: &str = "inv_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const SIGN_IN_CODE: &str = "inv_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 fn screen(welcome: &Welcome, columns: u16, rows: u16) -> String {
     let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
@@ -54,13 +54,13 @@ fn invalid_input_is_kept_and_the_code_is_never_shown() {
     assert!(press(&mut welcome, &["enter"]).is_empty());
     assert!(screen(&welcome, 80, 24).contains("not a complete sign-in code"));
     press(&mut welcome, &["ctrl-u"]);
-    paste(&mut welcome, CODE);
+    paste(&mut welcome, SIGN_IN_CODE);
     let effects = press(&mut welcome, &["enter", "enter"]);
     let [Effect::Request { ticket, request: ApiRequest::SignInAt { server, code } }] = effects.as_slice()
     else {
         panic!("{effects:?}");
     };
-    assert_eq!((server.as_str(), code.expose()), ("http://keys.plant.example", CODE));
+    assert_eq!((server.as_str(), code.expose()), ("http://keys.plant.example", SIGN_IN_CODE));
     let result = Err(RequestError::Unreachable("Nothing answers there.".to_owned()));
     welcome.update(Msg::Reply { ticket: *ticket, result });
     let screen = screen(&welcome, 80, 24);

@@ -18,7 +18,7 @@ fn path(database: &Database) -> PathBuf {
     }
 }
 
-fn mode(path: &Path) -> u32 {
+fn file_mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
@@ -26,7 +26,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-fn sibling(path: &Path, suffix: &str) -> PathBuf {
+fn path_with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(format!("{}{suffix}", path.display()))
 }
 
@@ -39,11 +39,11 @@ async fn database_files_are_private() {
     let database = Database::sqlite();
     let (store, _) = open_with_ada(&database).await;
     let path = path(&database);
-    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    assert_eq!(file_mode(path.parent().unwrap()), 0o700);
     let files: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|e| e.unwrap().path()).collect();
     assert!(files.len() >= 5, "database, WAL, shared memory, lock, revocation log: {files:?}");
     for file in files {
-        assert_eq!(mode(&file), 0o600, "{}", file.display());
+        assert_eq!(file_mode(&file), 0o600, "{}", file.display());
     }
     store.close().await;
 }
@@ -54,7 +54,7 @@ async fn files_readable_by_others_are_refused_and_the_error_gives_the_chmod_comm
     let path = path(&database);
     open(&database, OpenMode::Serve).await.unwrap().close().await;
     let folder = path.parent().unwrap();
-    let wal = sibling(&path, "-wal");
+    let wal = path_with_suffix(&path, "-wal");
     fs::write(&wal, "").unwrap();
     set_mode(&wal, 0o600);
     for (what, private) in [(folder, 0o700), (path.as_path(), 0o600), (wal.as_path(), 0o600)] {
@@ -112,7 +112,7 @@ async fn a_backup_is_complete_private_and_never_overwrites() {
     let (store, ada) = open_with_ada(&database).await;
     let to = path(&database).parent().unwrap().join("backup.db");
     store.backup(&to).await.unwrap();
-    assert_eq!(mode(&to), 0o600);
+    assert_eq!(file_mode(&to), 0o600);
     let again = store.backup(&to).await;
     assert!(matches!(again, Err(BackupError::File(_))), "{again:?}");
     store.close().await;

@@ -70,8 +70,8 @@ pub fn send_response(
     Ok(true)
 }
 
-/// Content type header of JSON.
-pub const JSON: &str = "Content-Type: application/json\r\n";
+/// Content type header of JSON_HEADER.
+pub const JSON_HEADER: &str = "Content-Type: application/json\r\n";
 
 /// Watches the most memory that a program took.
 pub struct MeasuredProcess {

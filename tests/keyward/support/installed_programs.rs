@@ -2,22 +2,22 @@
 
 use std::path::PathBuf;
 
-use super::environment;
+use super::env_var;
 
 /// Finds a program. If it is missing, the test is skipped with a message; if `requirement` is 1 in the environment, it fails.
 pub fn find_program(program: &str, requirement: &str) -> Option<PathBuf> {
     let folders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
     let found = folders.iter().map(|folder| PathBuf::from(folder).join(program)).find(|path| path.is_file());
     if found.is_none() {
-        let required = environment(requirement).is_some_and(|v| v == "1");
+        let required = env_var(requirement).is_some_and(|v| v == "1");
         assert!(!required, "{program} is not installed, but {requirement}=1 requires it");
-        print(&format!("skipped: {program} is not installed"));
+        print_to_stderr(&format!("skipped: {program} is not installed"));
     }
     found
 }
 
 /// Writes to standard error directly, since the test harness hides what a passing test prints.
-fn print(text: &str) {
+fn print_to_stderr(text: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "{text}");
 }

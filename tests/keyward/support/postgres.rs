@@ -12,7 +12,7 @@ use std::sync::{Mutex, OnceLock};
 use keyward::clock::random_bytes;
 use sqlx::Connection as _;
 
-use super::environment;
+use super::env_var;
 
 /// A server with its own data folder. It is stopped and deleted when dropped, and when this process ends in any way.
 pub struct PostgresCluster {
@@ -23,7 +23,7 @@ pub struct PostgresCluster {
 }
 
 /// Shell script that starts the server, prints `ready`, and stops the server at the end of its input.
-const WRAPPER: &str = r#"
+const WRAPPER_SCRIPT: &str = r#"
 trap '' INT TERM HUP
 "$BIN/initdb" -D "$DIR/data" -U keyward -A trust -E UTF8 --no-locale -N >"$DIR/log" 2>&1 &&
 "$BIN/pg_ctl" -D "$DIR/data" -l "$DIR/log" -w -t 60 -o "$OPTIONS" start >>"$DIR/log" 2>&1 && echo ready
@@ -45,15 +45,19 @@ rm -rf "$DIR"
 impl PostgresCluster {
     /// Starts a cluster; `None` if PostgreSQL is not installed.
     pub fn start() -> Option<Self> {
-        let bin = programs()?;
+        let bin = find_programs_folder()?;
         let folder = tempfile::Builder::new().prefix("keyward-pg-").tempdir_in("/tmp").unwrap().keep();
         let options = format!(
             "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c full_page_writes=off \
              -c max_connections=400 -c shared_buffers=64MB",
             folder.display()
         );
-        let mut command = as_unprivileged(&folder);
-        command.args(["sh", "-c", WRAPPER]).env("BIN", bin).env("DIR", &folder).env("OPTIONS", options);
+        let mut command = unprivileged_command(&folder);
+        command
+            .args(["sh", "-c", WRAPPER_SCRIPT])
+            .env("BIN", bin)
+            .env("DIR", &folder)
+            .env("OPTIONS", options);
         let mut wrapper = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let alive = Mutex::new(wrapper.stdin.take());
         let cluster = Self { folder, alive, wrapper: Mutex::new(wrapper) };
@@ -98,8 +102,8 @@ impl Drop for PostgresCluster {
 
 /// Creates an empty database on the server of this run, or on the one that the environment names.
 pub async fn fresh_database() -> Option<String> {
-    static SHARED: OnceLock<Option<PostgresCluster>> = OnceLock::new();
-    if let Some(url) = environment("KEYWARD_TEST_DATABASE_URL") {
+    static SHARED_CLUSTER: OnceLock<Option<PostgresCluster>> = OnceLock::new();
+    if let Some(url) = env_var("KEYWARD_TEST_DATABASE_URL") {
         let in_url = |name: &str| {
             let (start, query) =
                 url.split_once('?').map_or((url.as_str(), ""), |(start, query)| (start, query));
@@ -108,11 +112,11 @@ pub async fn fresh_database() -> Option<String> {
         };
         return Some(create_database(&url, in_url).await);
     }
-    if let Some(cluster) = SHARED.get_or_init(PostgresCluster::start) {
+    if let Some(cluster) = SHARED_CLUSTER.get_or_init(PostgresCluster::start) {
         return Some(cluster.fresh_database().await);
     }
     assert!(
-        environment("KEYWARD_REQUIRE_POSTGRES").is_none_or(|value| value != "1"),
+        env_var("KEYWARD_REQUIRE_POSTGRES").is_none_or(|value| value != "1"),
         "PostgreSQL is not installed, but KEYWARD_REQUIRE_POSTGRES=1 requires it"
     );
     let skipped = "skipped on PostgreSQL, which is not installed\n";
@@ -132,22 +136,22 @@ async fn create_database(server: &str, url: impl Fn(&str) -> String) -> String {
 }
 
 /// Finds the folder of `initdb` and `pg_ctl`.
-fn programs() -> Option<PathBuf> {
+fn find_programs_folder() -> Option<PathBuf> {
     let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = installed.map(|version| version.path().join("bin")).collect();
     folders.sort();
-    folders.extend(environment("PATH")?.split(':').map(PathBuf::from));
+    folders.extend(env_var("PATH")?.split(':').map(PathBuf::from));
     let complete =
         |folder: &PathBuf| ["initdb", "pg_ctl", "postgres"].iter().all(|name| folder.join(name).exists());
     folders.into_iter().rfind(complete)
 }
 
 /// Returns a command that runs as an unprivileged user who owns the folder, since PostgreSQL refuses to run as root.
-fn as_unprivileged(folder: &Path) -> Command {
+fn unprivileged_command(folder: &Path) -> Command {
     if !rustix::process::geteuid().is_root() {
         return Command::new("env");
     }
-    let (user, uid, gid) = ["postgres", "nobody"].iter().find_map(|name| user(name)).unwrap();
+    let (user, uid, gid) = ["postgres", "nobody"].iter().find_map(|name| find_user(name)).unwrap();
     chown(folder, Some(uid), Some(gid)).unwrap();
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).unwrap();
     let mut command = Command::new("setpriv");
@@ -156,7 +160,7 @@ fn as_unprivileged(folder: &Path) -> Command {
     command
 }
 
-fn user(name: &str) -> Option<(String, u32, u32)> {
+fn find_user(name: &str) -> Option<(String, u32, u32)> {
     let users = std::fs::read_to_string("/etc/passwd").unwrap();
     let mut fields = users.lines().find(|line| line.starts_with(&format!("{name}:")))?.split(':').skip(2);
     Some((name.to_owned(), fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))

@@ -45,7 +45,7 @@ pub struct Pty {
 pub fn keyward(home: &Path, arguments: &[&str]) -> CommandBuilder {
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_keyward"));
     command.args(arguments);
-    plain_environment(&mut command, home);
+    set_plain_environment(&mut command, home);
     command
 }
 
@@ -53,11 +53,11 @@ pub fn keyward(home: &Path, arguments: &[&str]) -> CommandBuilder {
 pub fn program(home: &Path, words: &[&str]) -> CommandBuilder {
     let mut command = CommandBuilder::new(words[0]);
     command.args(&words[1..]);
-    plain_environment(&mut command, home);
+    set_plain_environment(&mut command, home);
     command
 }
 
-fn plain_environment(command: &mut CommandBuilder, home: &Path) {
+fn set_plain_environment(command: &mut CommandBuilder, home: &Path) {
     command.env_clear();
     command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     command.env("HOME", home);
@@ -68,7 +68,7 @@ fn plain_environment(command: &mut CommandBuilder, home: &Path) {
 }
 
 /// Returns the first child process of a shell.
-pub fn child_of(shell: Pid) -> Pid {
+pub fn first_child_of(shell: Pid) -> Pid {
     let pid = shell.as_raw_pid();
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
     Pid::from_raw(children.split_whitespace().next().unwrap().parse().unwrap()).unwrap()

@@ -8,7 +8,7 @@ use keyward::client::{Client, ClientOptions, Credential};
 use keyward::store::DatabaseLocation;
 use tempfile::TempDir;
 
-use super::environment;
+use super::env_var;
 
 /// A running server process, killed when dropped.
 pub struct ServerProcess {
@@ -39,7 +39,7 @@ impl ServerProcess {
         let config = home.path().join("keyward.toml");
         std::fs::write(&config, "[limits]\nrequests_per_minute = 1000000\n").unwrap();
         command.args(["serve", "--listen", "127.0.0.1:0"]).env_clear().env("HOME", home.path());
-        command.env("PATH", environment("PATH").unwrap()).env("KEYWARD_CONFIG", config);
+        command.env("PATH", env_var("PATH").unwrap()).env("KEYWARD_CONFIG", config);
         #[cfg(feature = "fault-injection")]
         command.envs(
             environment("KEYWARD_TEST_SERVER_FAULT")

@@ -70,16 +70,16 @@ impl TestServer {
 
     /// Inserts signed-in members in one transaction.
     pub async fn insert_members(&self, role: Role, count: usize) -> Vec<TestMember> {
-        let planted = self
+        let inserted = self
             .store
             .write(move |tx| Box::pin(async move { insert_members_in(tx, role, count).await }))
             .await;
-        let planted: Vec<(Id, Token)> = planted.unwrap();
+        let inserted: Vec<(Id, Token)> = inserted.unwrap();
         let person = |(id, token): (Id, Token)| {
             let credential = Credential::bearer(token.expose()).unwrap();
             TestMember { id, client: self.client.with_credential(credential.clone()), credential }
         };
-        planted.into_iter().map(person).collect()
+        inserted.into_iter().map(person).collect()
     }
 
     /// Returns the server's URL.
@@ -111,7 +111,7 @@ async fn insert_members_in(
     count: usize,
 ) -> Result<Vec<(Id, Token)>, store::StoreError> {
     let at = Clock::System.now();
-    let mut planted = Vec::new();
+    let mut inserted = Vec::new();
     for _ in 0..count {
         let id = Id::new(at, random_bytes());
         let email = format!("{id}@plant.example");
@@ -123,9 +123,9 @@ async fn insert_members_in(
         let session =
             NewSession { id: Id::new(at, random_bytes()), member_id: id, digest, at, agent, address };
         tx.insert_session(session).await?;
-        planted.push((id, token));
+        inserted.push((id, token));
     }
-    Ok(planted)
+    Ok(inserted)
 }
 
 pub async fn start_server(store: Store, mut settings: Settings, clock: Clock) -> (RunningServer, Client) {

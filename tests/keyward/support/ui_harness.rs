@@ -107,11 +107,11 @@ impl UiHarness {
     }
 
     /// Ends the program and returns the files that it leaves behind.
-    pub fn end(self) -> SavedFiles {
+    pub fn into_saved_files(self) -> SavedFiles {
         self.folder
     }
 
-    pub fn state(&self) -> &SavedFiles {
+    pub fn saved_files(&self) -> &SavedFiles {
         &self.folder
     }
 

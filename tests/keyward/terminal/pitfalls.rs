@@ -23,7 +23,7 @@ use rustix::process::Signal;
 use super::super::ssh::create_and_reveal;
 use super::super::support::installed_programs::find_program;
 use super::super::support::pty::{Pty, PtyOutput, program};
-use super::{Demo, READY, ROW, demo, start_and_wait};
+use super::{Demo, READY_TEXT, ROW_TEXT, start_and_wait, start_demo};
 
 /// Queries of cursor position, device attributes, modes, colours and size, and requests for another keyboard protocol.
 const QUERIES: [&str; 16] = [
@@ -33,15 +33,15 @@ const QUERIES: [&str; 16] = [
 
 #[test]
 fn the_terminal_is_never_queried() {
-    let mut demo = demo(|_| ());
-    demo.pty.wait_for_text(ROW);
+    let mut demo = start_demo(|_| ());
+    demo.pty.wait_for_text(ROW_TEXT);
     for (keys, until) in [
         ("j\r", "Created"),
         ("q?", "Help"),
-        ("\x1b", READY),
+        ("\x1b", READY_TEXT),
         ("y1", "Sent to your terminal"),
         (":", "Commands"),
-        ("\x1b", READY),
+        ("\x1b", READY_TEXT),
     ] {
         demo.pty.press(keys);
         demo.pty.wait_for_text(until);
@@ -61,8 +61,8 @@ fn the_terminal_is_never_queried() {
 /// Replies to queries of the program that used the terminal before, delayed by a slow link.
 #[test]
 fn unsolicited_terminal_replies_are_harmless() {
-    let mut demo = demo(|_| ());
-    demo.pty.wait_for_text(ROW);
+    let mut demo = start_demo(|_| ());
+    demo.pty.wait_for_text(ROW_TEXT);
     let before = demo.pty.inspect(PtyOutput::text);
     for answer in [
         "\x1b[?2026;2$y",
@@ -94,8 +94,8 @@ fn unsolicited_terminal_replies_are_harmless() {
 /// A lone ESC is the Escape key, so the rest of a late reply is read as letters, among them `d`, `r`, `/` and `:`.
 #[test]
 fn a_late_terminal_reply_changes_nothing() {
-    let mut demo = demo(|_| ());
-    demo.pty.wait_for_text(ROW);
+    let mut demo = start_demo(|_| ());
+    demo.pty.wait_for_text(ROW_TEXT);
     let rows = masked_secrets_in(&demo.pty.inspect(PtyOutput::text));
     for answer in ["]11;rgb:1d1d/dddd/2323", "]4;1;rgb:xxxx/yyyy/dddd", "[?2026;2$y", "[?62;22c"] {
         demo.pty.press(answer);
@@ -109,7 +109,8 @@ fn a_late_terminal_reply_changes_nothing() {
 
 /// Returns the masked secrets on the screen.
 fn masked_secrets_in(text: &str) -> Vec<String> {
-    let mask = |line: &str| line.split_whitespace().find(|word| word.starts_with(ROW)).map(str::to_owned);
+    let mask =
+        |line: &str| line.split_whitespace().find(|word| word.starts_with(ROW_TEXT)).map(str::to_owned);
     text.lines().filter_map(mask).collect()
 }
 
@@ -121,15 +122,15 @@ fn selected_secret_in(text: &str) -> Option<String> {
 
 #[test]
 fn the_linux_console_gets_only_ascii_characters() {
-    let demo = demo(|command| command.env("TERM", "linux"));
+    let demo = start_demo(|command| command.env("TERM", "linux"));
     demo.pty.wait_for_text("sk_...");
     demo.pty.inspect(|output| assert!(output.bytes.is_ascii()));
 }
 
 #[test]
 fn a_copy_is_reported_as_sent_never_as_copied() {
-    let mut demo = demo(|_| ());
-    demo.pty.wait_for_text(ROW);
+    let mut demo = start_demo(|_| ());
+    demo.pty.wait_for_text(ROW_TEXT);
     for choice in ["1", "2", "3", "4"] {
         demo.pty.take_bytes();
         demo.pty.press(&format!("y{choice}"));
@@ -145,7 +146,7 @@ fn a_copy_is_reported_as_sent_never_as_copied() {
 #[test]
 fn no_signal_leaves_a_secret_on_the_terminal() {
     for (signal, code) in [(Signal::INT, 130), (Signal::QUIT, 131), (Signal::TERM, 143), (Signal::HUP, 129)] {
-        let mut demo = demo(|_| ());
+        let mut demo = start_demo(|_| ());
         let secret = create_and_reveal(&mut demo.pty);
         demo.pty.take_bytes();
         demo.pty.signal(signal);
@@ -173,7 +174,7 @@ fn start_under_strace() -> Option<Demo> {
 
 impl Demo {
     /// Waits until the trace satisfies `holds`, and returns it.
-    fn trace(&self, holds: impl Fn(&str) -> bool) -> String {
+    fn wait_for_trace(&self, holds: impl Fn(&str) -> bool) -> String {
         let read = || std::fs::read_to_string(self.home.path().join("trace")).unwrap_or_default();
         self.pty.wait_until("the trace", |_| Some(read()).filter(|trace| holds(trace)))
     }
@@ -182,16 +183,21 @@ impl Demo {
 #[test]
 fn each_frame_is_one_write() {
     let Some(mut demo) = start_under_strace() else { return };
-    demo.pty.wait_for_text(ROW);
-    for (keys, until) in
-        [("jjj", ROW), ("?", "Help"), ("\x1b", READY), ("G", ROW), ("kkk", ROW), (":", "Commands")]
-    {
+    demo.pty.wait_for_text(ROW_TEXT);
+    for (keys, until) in [
+        ("jjj", ROW_TEXT),
+        ("?", "Help"),
+        ("\x1b", READY_TEXT),
+        ("G", ROW_TEXT),
+        ("kkk", ROW_TEXT),
+        (":", "Commands"),
+    ] {
         demo.pty.press(keys);
         demo.pty.wait_for_text(until);
     }
     demo.pty.press("\x1bqq");
     assert_eq!(demo.pty.wait(), 0);
-    let trace = demo.trace(|trace| trace.contains("\\33[?1049l"));
+    let trace = demo.wait_for_trace(|trace| trace.contains("\\33[?1049l"));
     let first = trace.lines().find(|line| line.contains("\"\\33[?2026h")).unwrap();
     let to =
         |line: &str| line.split_once("write(").map(|(_, rest)| rest.split(',').next().unwrap().to_owned());
@@ -207,10 +213,10 @@ fn each_frame_is_one_write() {
 #[test]
 fn nothing_is_written_to_a_closed_terminal() {
     let Some(mut demo) = start_under_strace() else { return };
-    demo.pty.wait_for_text(ROW);
+    demo.pty.wait_for_text(ROW_TEXT);
     demo.pty.hang_up();
     assert_eq!(demo.pty.wait(), 129);
-    let trace = demo.trace(|trace| trace.contains("+++ exited"));
+    let trace = demo.wait_for_trace(|trace| trace.contains("+++ exited"));
     let (_, after) = trace.split_once("--- SIGHUP").unwrap_or(("", &trace));
     // Except for the rest of a frame that was being written.
     for leaving in ["?1049l", "?2004l", "?25h"] {
@@ -220,7 +226,7 @@ fn nothing_is_written_to_a_closed_terminal() {
 
 #[test]
 fn a_hangup_restores_a_terminal_that_is_still_open() {
-    let mut demo = demo(|_| ());
+    let mut demo = start_demo(|_| ());
     demo.pty.signal(Signal::HUP);
     assert_eq!(demo.pty.wait(), 129);
     demo.pty.wait_until("the alternate screen left", |output| {
@@ -231,7 +237,7 @@ fn a_hangup_restores_a_terminal_that_is_still_open() {
 
 #[test]
 fn no_core_dump_is_ever_written() {
-    let demo = demo(|_| ());
+    let demo = start_demo(|_| ());
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", demo.pty.pid().as_raw_pid())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
@@ -243,7 +249,7 @@ fn a_blocked_terminal_does_not_block_the_exit() {
     let home = tempfile::tempdir().unwrap();
     let bin = env!("CARGO_BIN_EXE_keyward");
     let mut pty = Pty::start(program(home.path(), &[bin, "demo"]), 80, 24);
-    pty.wait_for_text(READY);
+    pty.wait_for_text(READY_TEXT);
     pty.stop_reading();
     for n in 0..60 {
         pty.resize(80 + n % 2, 24);

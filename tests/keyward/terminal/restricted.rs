@@ -3,7 +3,7 @@
 
 use super::super::ssh::create_and_reveal;
 use super::super::support::pty::{Pty, keyward};
-use super::{ROW, start_and_wait};
+use super::{ROW_TEXT, start_and_wait};
 
 const RESTRICTION_NOTICE: &str = "--restricted";
 
@@ -48,7 +48,7 @@ fn restricted_mode_refuses_a_copy_that_needs_a_program() {
     let mut command = keyward(home.path(), &["--restricted", "demo"]);
     command.env("TMUX", "/nowhere,1,0");
     let mut demo = start_and_wait(command, home);
-    demo.pty.wait_for_text(ROW);
+    demo.pty.wait_for_text(ROW_TEXT);
     demo.pty.press("y1");
     demo.pty.wait_for_text(RESTRICTION_NOTICE);
 }

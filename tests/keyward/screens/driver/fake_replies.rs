@@ -104,7 +104,7 @@ impl Driver {
                 member.role = body.role;
                 Reply::RoleChanged(Box::new(ChangedRole { member: member.clone(), revoked: Vec::new() }))
             }
-            ApiRequest::Remove { id, dry_run } => Reply::Removal(Box::new(member_fixtures::removal(
+            ApiRequest::Remove { id, dry_run } => Reply::Removal(Box::new(member_fixtures::remove_member(
                 &mut self.members,
                 &mut self.keys,
                 id,
