@@ -1,4 +1,4 @@
-//! Fixtures that the benchmarks of the screens share: an admin and organization keys, the same in every run.
+//! Fixtures shared by the benchmarks of the screens: an admin and organization keys, identical in every run.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,13 +63,13 @@ pub fn key(n: u32, created_by: &Arc<MemberRef>) -> Key {
     )
 }
 
-/// Returns a page of a list with `total` entries.
+/// Returns one page of a list that has `total` entries.
 pub fn page<T>(data: Vec<T>, is_last: bool, total: usize) -> Page<T> {
     let next_cursor = (!is_last).then(|| "more".to_owned());
     Page { metadata: PageMetadata { next_cursor, as_of: Some(NOW), total: Some(total as u64) }, data }
 }
 
-/// Returns the options of a UI with a window of this size.
+/// Returns the options for starting the terminal UI in a window of `size` (columns, rows).
 pub fn start_options(size: (u16, u16)) -> StartOptions {
     StartOptions {
         profile: String::new(),

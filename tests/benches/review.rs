@@ -24,7 +24,7 @@ use ratatui::layout::Rect;
 
 const KEY_COUNT: u32 = 100_000;
 
-/// Returns a key that is stale for a third of the numbers.
+/// Returns a key whose last use depends on `n`, so that a third of all keys are stale.
 fn key(n: u32, created_by: &Arc<MemberRef>) -> Key {
     Key {
         created_at: NOW.minus(TimeDelta::days(300)),
@@ -51,7 +51,7 @@ impl Screen {
         screen
     }
 
-    /// Replies to the requests that the tab needs; other requests get no reply.
+    /// Replies to the requests that the Review tab needs, and ignores all others.
     fn reply_to(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {

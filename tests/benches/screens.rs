@@ -1,7 +1,8 @@
 //! Benchmark of the key table: bytes written to the terminal at 80×24, and the time of a key press, a sort and a filter:
 //! `cargo bench --bench screens`.
 //!
-//! The model gets replies like those of a server, and draws to a writer that counts. Times depend on the machine, bytes do not.
+//! The model gets replies like those of a server, and draws to a writer that counts bytes. Times depend on the machine; byte counts do
+//! not.
 
 #![expect(clippy::unwrap_used, reason = "benchmarks fail by panicking")]
 #![expect(clippy::print_stdout, reason = "benchmarks print their results")]
@@ -33,7 +34,7 @@ const WINDOW_SIZE: (u16, u16) = (80, 24);
 const PAGE_SIZE: usize = 1_000;
 /// Number of measured key presses of each kind.
 const PRESS_COUNT: usize = 400;
-/// Number of repetitions of a sort and a filter.
+/// Number of times that each sort and each filter is measured.
 const ROUNDS: usize = 9;
 
 fn main() {
@@ -58,7 +59,7 @@ fn main() {
     }
 }
 
-/// Writer that records the size of every write.
+/// Writer that records the number of bytes of each write.
 #[derive(Clone, Default)]
 struct CountingWriter(Rc<RefCell<Vec<usize>>>);
 
@@ -80,7 +81,7 @@ struct Screen {
 }
 
 impl Screen {
-    /// Opens the screen of an admin with `count` keys.
+    /// Opens the terminal UI of an admin with `count` organization keys.
     fn new(count: usize) -> Self {
         let hints =
             TerminalEnv { term: "xterm-256color".into(), locale: "C.UTF-8".into(), ..TerminalEnv::default() };
@@ -139,7 +140,7 @@ impl Screen {
         self.model.update(Msg::KeyPress(KeySequence::parse(key).unwrap().first));
     }
 
-    /// Presses keys with a frame after each.
+    /// Presses keys and draws a frame after each key press.
     fn press(&mut self, keys: &str) {
         for key in keys.chars() {
             self.update(&key.to_string());
@@ -147,7 +148,7 @@ impl Screen {
         }
     }
 
-    /// Presses one key many times with a frame after each, and prints bytes and time per key press.
+    /// Presses one key many times, drawing a frame after each key press, and prints the bytes and the time per key press.
     fn measure(&mut self, what: &str, key: &str, times: usize) {
         let mut durations = Vec::new();
         let mut bytes = Vec::new();
@@ -191,7 +192,7 @@ impl Screen {
         );
     }
 
-    /// Sorts by every column.
+    /// Prints the time to sort by each column.
     fn measure_sorts(&mut self) {
         let columns = self.model.screens.workspace.columns();
         let sortable = (0..columns.len()).filter(|&c| columns[c].order.is_some());
@@ -208,7 +209,7 @@ impl Screen {
         }
     }
 
-    /// Types filters with a frame after each letter, and prints the time of the slowest letter.
+    /// Types filters, drawing a frame after each letter, and prints the time of the slowest letter.
     fn measure_filters(&mut self) {
         for filter in ["grafana", "!sap line", "~qtyrep", "idle:>90d", "agent:powerbi", "flag:unused"] {
             let mut slowest = Vec::new();

@@ -1,4 +1,4 @@
-//! The HTTP contract: the program's client against a server, on both databases.
+//! The HTTP API: keyward's own client against a server, on both databases.
 
 mod foreign_clients;
 mod lists;
@@ -47,7 +47,7 @@ async fn a_key_works_from_its_creation_until_its_revocation() {
         key_client.send(CallRequest::to(ListSites)).await.unwrap();
         key_client.send(CallRequest::to(ListMachines)).await.unwrap();
 
-        // Visible at once, though the second use is still buffered.
+        // Both uses are visible at once, although the second is still buffered.
         let seen = server.ada.client.key(ORGANIZATION, id).await.unwrap();
         assert_eq!(seen.use_count, 2, "{}", database.name);
         let by = seen.last_used_by.unwrap();
@@ -61,7 +61,7 @@ async fn a_key_works_from_its_creation_until_its_revocation() {
         let revoked = server.ada.client.revoke_key(ORGANIZATION, id, even_if_used("a test")).await.unwrap();
         assert_eq!((revoked.version, revoked.revoke_reason.as_deref()), (2, Some("a test")));
         assert_eq!(problem_type(key_client.send(CallRequest::to(ListSites)).await), P::KeyInvalid);
-        // Repeated in either form: the same reply, and no second activity row.
+        // Retrying the revoke in either form returns the same reply and adds no activity row.
         for revoke in [even_if_used("again"), unless_used_since(looked)] {
             assert_eq!(server.ada.client.revoke_key(ORGANIZATION, id, revoke).await.unwrap(), revoked);
         }
@@ -92,7 +92,7 @@ async fn a_revoke_request_must_have_exactly_one_form() {
         let refused = server.ada.client.revoke_key(ORGANIZATION, key.id, revoke.clone()).await;
         assert_eq!(problem_type(refused), P::FieldInvalid, "{revoke:?}");
     }
-    // A key that was never used can be revoked with any time.
+    // A key that was never used can be revoked with any time in `unless_used_since`.
     server.ada.client.revoke_key(ORGANIZATION, key.id, unless_used_since(key.created_at)).await.unwrap();
     server.stop().await;
 }

@@ -1,4 +1,4 @@
-//! Kills the server at any time. AcknowledgedWrites writes are there after the restart, each with its activity row.
+//! Kills the server at random times. Every acknowledged write must exist after the restart, with its activity row.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ struct AcknowledgedWrites {
 async fn write_until_killed(client: Client, count: Arc<AtomicUsize>) -> AcknowledgedWrites {
     let mut done = AcknowledgedWrites::default();
     let error = write_until_error(&client, &count, &mut done).await.unwrap_err();
-    // The first error comes from the kill. A problem reply would mean that an acknowledged write is missing.
+    // The kill causes the first error. A problem response would mean that an acknowledged write is missing.
     assert!(error.problem().is_none(), "an acknowledged write is missing: {error}");
     done
 }
@@ -102,7 +102,7 @@ async fn assert_nothing_lost(store: &Store, done: &[AcknowledgedWrites], admin: 
     let by_ada = |row: &&Activity| row.actor.as_ref().is_some_and(|actor| actor.id == admin);
     let from_host =
         |row: &&Activity| row.member_id == Some(admin) || row.action == Action::OrganizationCreated;
-    // Killed after the digest was appended to DATA.revoked and before the commit: the next start revokes the key.
+    // If the server was killed after it appended the digest to DATA.revoked but before the commit, the next start revokes the key.
     let replayed = |row: &&Activity| row.action == Action::KeyRevoked && row.actor.is_none();
     assert!(
         log.iter().all(|row| by_ada(&row) || from_host(&row) || replayed(&row)),

@@ -1,4 +1,4 @@
-//! Deployment examples: the nginx configuration is run, the others are checked as text.
+//! Deployment examples: the test runs the nginx configuration and checks the other files as text.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -138,7 +138,7 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
     assert_eq!(nginx.get_readings(&[("Authorization", &unknown)]).await.status, 401);
     assert!(recorded.lock().unwrap().is_empty(), "the API was reached without a key");
 
-    // With a key: the API gets the key's id from keyward, not from the client, and never the key.
+    // With a valid key, the API gets the key's id from keyward (not from the client), and never the key itself.
     let claims = [
         ("Authorization", bearer.as_str()),
         ("X-Keyward-Key-Id", "forged"),
@@ -161,7 +161,7 @@ async fn nginx_admits_only_requests_with_a_valid_key() {
     let by = key.last_used_by.unwrap();
     assert_eq!((by.agent.as_str(), by.address.as_str()), ("grafana/11", "127.0.0.1"));
 
-    // After the revoke the next request is refused.
+    // The next request after the revocation is refused.
     let revoke = RevokeKey { even_if_used: Some(true), reason: Some("test".into()), ..RevokeKey::default() };
     server
         .ada

@@ -1,4 +1,4 @@
-//! The main use case with the real program: creating, using, protecting and revoking a key; and the demo.
+//! The main use case with the real program: creating, using, protecting and revoking a key. Also tests the demo.
 
 use std::process::Stdio;
 
@@ -95,7 +95,7 @@ fn the_demo_exits_like_its_command() {
     assert_eq!(leftover_folders(&home), Vec::<String>::new());
 }
 
-/// Reads all pages of a list like a client of ENLYZE's public API v2, which knows only the envelope.
+/// Returns all entries of a list, reading its pages as a client of ENLYZE's public API v2 does.
 fn list_all_pages(url: &str, path: &str, secret: &str) -> Vec<Value> {
     let (mut all, mut cursor) = (Vec::new(), None::<String>);
     loop {
@@ -130,7 +130,7 @@ fn a_client_of_the_public_api_lists_sites_and_machines() {
     drop(demo);
 }
 
-/// Returns what the demo left in its temporary folder.
+/// Returns the names of the temporary folders that the demo left behind.
 fn leftover_folders(home: &ProgramHome) -> Vec<String> {
     let entries = std::fs::read_dir(home.path("")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());

@@ -9,19 +9,19 @@ use std::path::Path;
 
 use crate::layers::rust_files;
 
-/// Files, relative to the repository, by the number of the guarantee that their tests name or the table lists.
+/// File paths relative to the repository root, keyed by guarantee number.
 type FilesByNumber = BTreeMap<u32, BTreeSet<String>>;
 
 fn repository_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Returns the files that the table names for each guarantee.
+/// Returns the files that the table of guarantees lists for each guarantee.
 fn parse_table(document: &str) -> FilesByNumber {
     let mut found = FilesByNumber::new();
     let rows = document.lines().skip_while(|line| !line.starts_with("| # |")).skip(2);
     for row in rows.take_while(|line| line.starts_with('|')) {
-        // `\|` stands for a bar within a cell.
+        // `\|` is an escaped bar within a cell.
         let row = row.replace(r"\|", "");
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         let number = cells[0].parse().unwrap_or_else(|_| panic!("no number in {row}"));
@@ -30,12 +30,12 @@ fn parse_table(document: &str) -> FilesByNumber {
             Some(_) => format!("src/{place}"),
             None => format!("tests/keyward/{}.rs", place.replace("::", "/")),
         });
-        assert!(found.insert(number, files.collect()).is_none(), "second rows have the number {number}");
+        assert!(found.insert(number, files.collect()).is_none(), "two rows have the number {number}");
     }
     found
 }
 
-/// Returns the numbers that a line of a doc comment names.
+/// Returns the guarantee numbers that a line of a doc comment names; `None` if it names none.
 fn guarantee_numbers(line: &str) -> Option<Vec<u32>> {
     let line = line.trim();
     let text = line.strip_prefix("/// Guarantee ").or_else(|| line.strip_prefix("/// Guarantees "))?;
@@ -43,7 +43,7 @@ fn guarantee_numbers(line: &str) -> Option<Vec<u32>> {
     Some(list.split([',', ' ']).filter(|word| !word.is_empty()).map(|word| word.parse().unwrap()).collect())
 }
 
-/// Returns the files whose tests name each guarantee. A number in the comment of something other than a test does not count.
+/// Adds `file` to each guarantee that one of its tests names. Doc comments of other items do not count.
 fn collect_named_guarantees(file: &str, source: &str, found: &mut FilesByNumber) {
     let mut waiting = Vec::new();
     for line in source.lines() {
@@ -60,7 +60,7 @@ fn collect_named_guarantees(file: &str, source: &str, found: &mut FilesByNumber)
     }
 }
 
-/// Returns what is wrong between the table and the tests.
+/// Returns the differences between the table of guarantees and the tests.
 fn differences(table: &FilesByNumber, tests: &FilesByNumber) -> Vec<String> {
     let mut found = Vec::new();
     for number in table.keys().chain(tests.keys()).collect::<BTreeSet<_>>() {
@@ -118,7 +118,7 @@ fn a_guarantee_without_a_test_is_reported() {
         ("src/domain/key.rs", "/// Text.\n/// Guarantee 1: why\n#[tokio::test(x)]\nasync fn a() {}");
     let second = ("tests/keyward/a/b.rs", "/// Guarantee 2: why\n#[test]\nfn a() {}");
     assert_eq!(check(&[first, also_first, second]), 0);
-    assert_eq!(check(&[first, second]), 1, "first of second files");
+    assert_eq!(check(&[first, second]), 1, "one of two files");
     assert_eq!(check(&[first, also_first]), 1, "no test");
     assert_eq!(
         check(&[first, also_first, second, ("c", "/// Guarantee 3: why\n#[test]\nfn a() {}")]),

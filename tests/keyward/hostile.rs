@@ -1,4 +1,4 @@
-//! Hostile and broken clients: what they send, how slowly, and that other clients are not affected.
+//! Hostile and broken HTTP clients: malformed and slow requests are refused, and other clients are not affected.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::support::test_server::{TestServer, settings_without_limits};
 mod logs;
 mod tls;
 
-/// Starts a server with changed settings on a database without an organization.
+/// Starts a server whose settings `change` has modified, on a database without an organization.
 async fn start_with(change: impl FnOnce(&mut Settings)) -> (RunningServer, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), ..Settings::default() };
@@ -36,7 +36,7 @@ async fn start(settings: Settings, folder: &TempDir) -> Result<RunningServer, St
 const UNKNOWN_SESSION: &str = "Bearer ses_0000000000000000000000000000000000000000000000000000000000000000";
 const UNKNOWN_KEY: &str = "Bearer sk_0000000000000000000000000000000000000000";
 
-/// Returns an `Authorization` value with a well-formed key that does not exist.
+/// Returns an `Authorization` header value with a well-formed key that does not exist.
 fn unknown_key() -> String {
     format!("Bearer {}", Secret::generate(random_bytes).expose())
 }
@@ -175,14 +175,14 @@ async fn slow_clients_are_disconnected_and_do_not_delay_others() {
     let mut slow_clients = Vec::new();
     for n in 0..SLOW_CLIENTS {
         let mut stream = TcpStream::connect(running.addr).await.unwrap();
-        // Half of them start with a complete request.
+        // Every second client first sends a complete request.
         if n % 2 == 0 {
             stream.write_all(request("GET", "/api/v2/sites", &[], "").as_bytes()).await.unwrap();
             assert_eq!(read_response(&mut stream).await.unwrap().status, 401);
         }
         stream.write_all(b"GET /api/v2/sites HTTP/1.1\r\nX: ").await.unwrap();
         slow_clients.push(tokio::spawn(async move {
-            // One byte every 100 ms.
+            // Sends one byte every 100 ms.
             loop {
                 let mut byte = [0];
                 match tokio::time::timeout(Duration::from_millis(100), stream.read(&mut byte)).await {

@@ -1,4 +1,4 @@
-//! The last use of a key is honest: `Never` is exact; any other time is at most 30 s behind, never in the future, and never moves
+//! The last use of a key is accurate: `Never` is exact; any other time is at most 30 s behind, never in the future, and never moves
 //! backward. A server that is shut down loses no use.
 
 use std::sync::Arc;
@@ -32,7 +32,7 @@ async fn stored_key(store: &Store, id: Id) -> Key {
     store.reader().await.unwrap().key(id, KeyScope::Any).await.unwrap().unwrap().key
 }
 
-/// Uses of one key by one client.
+/// The uses of one key by one client.
 struct KeyUses {
     id: Id,
     sent: i64,
@@ -57,7 +57,7 @@ impl KeyUses {
     }
 }
 
-/// Asserts that a client ended because the server was stopped, not because it was refused.
+/// Asserts that a client failed because the server was stopped, not because a request was refused.
 fn assert_server_stopped(ended: Result<(), ClientError>) {
     let error = ended.unwrap_err();
     assert!(error.problem().is_none(), "a valid key was refused: {error}");
@@ -209,7 +209,7 @@ async fn a_late_writer_never_moves_last_use_backward() {
         let created = create_key(&server.ada.client, KEY_KIND, key_named("Grafana")).await.unwrap();
         let id = created.key.id;
         let (here, there) = (key_client(&server.client, &created), key_client(&anonymous, &created));
-        // The first use is written at once. Each process buffers one of the other two.
+        // The first use is written at once. Each process then buffers one of the other two uses.
         for user in [&here, &here, &there] {
             let previous = now();
             user.send(CallRequest::to(ListSites)).await.unwrap();

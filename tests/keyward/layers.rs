@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use cycles::Sources;
 use source::Source;
 
-/// A layer: its place, the layers it may import, and the crates it must not use.
+/// A layer: its path, the layers that it may import, and the crates that it must not use.
 struct Layer {
-    /// Path below `src/`, without `.rs`; the longest match wins.
+    /// Path below `src/`, without `.rs`. A module belongs to the layer with the longest matching path.
     path: &'static str,
     may_import: &'static [&'static str],
     banned_crates: &'static [&'static str],
@@ -92,7 +92,7 @@ pub fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Reads every file of `src/` except unit tests in files of their own.
+/// Parses every file of `src/`, except files that contain only unit tests.
 fn read_sources() -> Sources {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
@@ -113,7 +113,7 @@ fn layer_of(module: &str) -> Option<&'static Layer> {
     LAYERS.iter().filter(is_inside).max_by_key(|layer| layer.path.len())
 }
 
-/// Returns the rules that a file breaks, each with the file and the line.
+/// Returns the layer rules that a file breaks, each with the file and the line.
 fn broken_rules(module: &str, source: &Source) -> Vec<String> {
     let Some(layer) = layer_of(module) else {
         return if module == "lib" {
@@ -161,7 +161,7 @@ fn a_broken_rule_is_reported() {
     );
 }
 
-/// Returns the cycles of a layer as text, one import a line, with their number of imports.
+/// Returns the number of imports that are part of a cycle in this layer, and a text that lists them, one per line.
 fn describe_cycles(sources: &Sources, layer: &str) -> (usize, String) {
     let cycles = cycles::find_cycles(&cycles::collect_imports(sources, layer));
     let line = |import: &cycles::Import| {
@@ -204,7 +204,7 @@ fn an_import_cycle_is_reported() {
     assert_eq!(count(&[("store", "mod a; pub use a::A;"), ("store/a", "use super::f;")]), 0);
     assert_eq!(count(&[("store", "mod a; pub use a::A; fn f(_: A) {}"), ("store/a", "use super::f;")]), 2);
     assert_eq!(count(&[("store", "mod a; mod b; pub use a::A;"), a_uses_b, ("store/b", "use super::A;")]), 2);
-    // A screen and its submodules are one module.
+    // A screen and its submodules count as one module.
     let screen = ("tui/screens/review", "mod row; use row::Row;");
     assert_eq!(count(&[screen, ("tui/screens/review/row", "use super::State;")]), 0);
     let other = ("tui/screens/revoke", "use super::review::row::Row;");

@@ -1,6 +1,7 @@
 //! The authorization matrix: every operation of the OpenAPI document × every actor × every target, compared with a golden file.
 //!
-//! An operation that is missing here fails the test. Forbidden and foreign targets must get the same bytes as missing ones.
+//! The test fails if an operation is missing here. The response for a target that the actor may not see must have the same bytes as the
+//! response for a missing one.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -53,7 +54,7 @@ const ACTORS: [&str; 10] = [
     "revoked-key",
 ];
 
-/// Returns the targets that an operation is tried on.
+/// Returns the targets on which the test tries an operation.
 fn targets_of(operation: &str) -> &'static [&'static str] {
     match operation {
         "getPersonalKey"
@@ -75,13 +76,13 @@ fn targets_of(operation: &str) -> &'static [&'static str] {
     }
 }
 
-/// Data of one cell of the matrix, created anew so that cells do not affect one another.
+/// Data of one cell of the matrix, created separately for each cell so that cells do not affect one another.
 struct Fixture {
     /// Bearer token of the actor.
     credential: Option<String>,
     /// Id of each target by name, and its secret if it is a key.
     targets: BTreeMap<&'static str, (Id, String)>,
-    /// Id for operations without a target.
+    /// Id of an existing key, for operations without a target.
     any: Id,
 }
 

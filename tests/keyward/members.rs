@@ -100,7 +100,7 @@ async fn a_role_change_applies_to_the_next_request() {
         let log = bo.client.send(CallRequest::to(ListActivity)).await.unwrap().data;
         let count_rows = |action| log.iter().filter(|row| row.action == action).count();
         assert_eq!(count_rows(Action::MemberRoleChanged), 2);
-        // Repeated refusals of one operation within a minute make one row per member.
+        // Refusals of the same operation within a minute make only one row per member.
         assert_eq!(count_rows(Action::PermissionRefused), 2);
         server.stop().await;
     })

@@ -11,7 +11,7 @@ mod request_bodies;
 mod request_fuzzer;
 mod schema;
 
-/// Collects every `$ref` below a value.
+/// Adds every `$ref` inside `value` to `out`.
 fn collect_references(value: &Value, out: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {

@@ -37,7 +37,7 @@ const DARK: TerminalColours = TerminalColours {
     ],
 };
 
-/// xterm's colours on white, the combination that is hardest to read.
+/// Colours of xterm on a white background, the combination that is hardest to read.
 const LIGHT: TerminalColours = TerminalColours {
     foreground: "#000000",
     background: "#ffffff",
@@ -69,7 +69,7 @@ impl TerminalColours {
     }
 }
 
-/// Style of a cell. Neighbouring cells with equal styles are drawn together.
+/// Style of a cell. Adjacent cells with equal styles are drawn together.
 #[derive(Clone, PartialEq)]
 struct CellStyle {
     ink: String,
@@ -91,7 +91,8 @@ fn eighths(n: u32) -> f32 {
     f32::from(u16::try_from(n).unwrap())
 }
 
-/// Returns the part of the cell that a block element fills (x, y, width, height in eighths). Fonts would leave gaps between them.
+/// Returns the part of a cell that a block element fills, as x, y, width and height in eighths of the cell. Block elements are drawn as
+/// rectangles because fonts would leave gaps between them.
 fn block_element(symbol: &str) -> Option<(f32, f32, f32, f32)> {
     let c = symbol.chars().next().map(u32::from)?;
     match c {
@@ -227,7 +228,7 @@ fn the_picture_of_a_draining_rotation_is_up_to_date() {
     assert_picture("rotation", driver.buffer());
 }
 
-/// Writes pictures of every theme, on dark and on light backgrounds.
+/// Writes pictures of every theme on dark and light backgrounds to the target folder.
 #[test]
 #[ignore = "draws pictures into a folder; nothing is compared"]
 fn every_theme_is_drawn_for_manual_inspection() {

@@ -18,7 +18,7 @@ use crate::support::{for_each_database, scaled};
 
 const VERIFIER_COUNT: usize = 16;
 
-/// Uses a key in parallel until it is refused. Each task returns its number of uses that were sent after `acknowledged` and accepted.
+/// Uses a key in parallel until it is refused. Each task returns how many uses were sent after `acknowledged` was set and still accepted.
 fn verify_until_refused(
     key_clients: Vec<Client>,
     acknowledged: &Arc<AtomicBool>,
@@ -104,7 +104,7 @@ async fn a_conditional_revoke_takes_every_answered_use_into_account() {
             let user = {
                 let (answered, sent) = (answered.clone(), sent.clone());
                 tokio::spawn(async move {
-                    // In every third round the revoke is sent first, with a varying head start.
+                    // In every third round, the revoke is sent first, with a varying head start.
                     while round % 3 == 0 && !sent.load(Ordering::SeqCst) {
                         tokio::task::yield_now().await;
                     }

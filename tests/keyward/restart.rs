@@ -14,7 +14,7 @@ use crate::support::postgres::PostgresCluster;
 use crate::support::test_server::TestServer;
 use crate::support::{Database, scaled};
 
-/// Invites members until `stop`; returns the email addresses whose invitation was acknowledged.
+/// Invites members until `stop` is set. Returns the email addresses whose invitations were acknowledged.
 async fn invite_until_stopped(
     client: Client,
     name: String,

@@ -1,4 +1,4 @@
-//! The review from end to end: the screens against a server, while clients use the keys.
+//! The review from end to end: the screens run against a server while clients use the keys.
 
 use keyward::client::{CallRequest, Credential};
 use keyward::clock::Clock;
@@ -85,7 +85,7 @@ async fn an_interrupted_review_loses_no_decision_and_applies_none_twice() {
             let crashed = screens.press("xxKwhy not<enter>A").await.press("revoke 2<enter>").await;
             let survived = !crashed.has_crashed();
 
-            // Each decision was applied and is shown as such, or is still a draft, or was never written to disk.
+            // Each decision was applied and is shown as applied, is still a draft, or was never written to disk.
             let restarted = UiHarness::resume(ada, crashed.into_saved_files()).await.press("3").await;
             let left = Drafts::parse(&restarted.saved_files().drafts());
             let mut drafted = 0;
@@ -109,7 +109,7 @@ async fn an_interrupted_review_loses_no_decision_and_applies_none_twice() {
                 // The third key was kept. Keys are listed oldest first.
                 assert!(recorded <= 1 && revoked == if n < 2 { recorded } else { 0 }, "{at}: {n}");
                 if recorded == 0 {
-                    // The decision was never made or never written, so the key still waits.
+                    // The decision was never made or never written, so the key is still in the queue.
                     ada.client.revoke_key(KeyKind::Organization, key, even_if_used("a test")).await.unwrap();
                 }
             }

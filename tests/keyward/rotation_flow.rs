@@ -1,4 +1,5 @@
-//! Rotations over several fixture: every admin sees the same phase in every run, and a client that still uses the old key is not cut off.
+//! Rotations from start to finish: every admin sees the same phase after every restart, and a client that still uses the old key is not
+//! cut off.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +28,7 @@ mod interrupted;
 
 const ORGANIZATION: KeyKind = KeyKind::Organization;
 
-/// A server whose time is controlled by the test.
+/// A server whose clock the test controls.
 struct RotationFixture<'a> {
     server: TestServer,
     database: &'a Database,
@@ -36,7 +37,7 @@ struct RotationFixture<'a> {
 
 impl<'a> RotationFixture<'a> {
     async fn start(database: &'a Database) -> Self {
-        // On PostgreSQL, the database's clock is used.
+        // On PostgreSQL, the server uses the database's clock.
         let clock = if database.is_shared() { Clock::System } else { Clock::fixed(Clock::System.now()) };
         let server = TestServer::start_with(database, settings_without_limits(), clock.clone()).await;
         Self { server, database, clock }
@@ -61,9 +62,9 @@ impl<'a> RotationFixture<'a> {
                     revoked_at = revoked_at - $1";
         let clients =
             "UPDATE key_clients SET first_seen_at = first_seen_at - $1, last_seen_at = last_seen_at - $1";
-        // In two steps, because two rows must never have the same hour.
+        // Usage rows are moved in two steps, because two rows must never have the same hour.
         let mirrored = "UPDATE usage_hours SET start = $1 - start";
-        // Triggers forbid changes of a key's past.
+        // Triggers forbid changing a key's past times.
         sqlx::query("ALTER TABLE keys DISABLE TRIGGER USER").execute(&mut *tx).await.unwrap();
         for (sql, by) in [(keys, ms), (clients, ms), (mirrored, hours), (mirrored, 0)] {
             sqlx::query(sql).bind(by).execute(&mut *tx).await.unwrap();
@@ -87,21 +88,21 @@ impl<'a> RotationFixture<'a> {
         client_with_secret(&self.server.client, secret)
     }
 
-    /// Returns the only rotation as an admin sees it.
+    /// Returns the only rotation, as the server shows it to `admin`.
     async fn rotation_seen_by(&self, admin: &TestMember) -> Rotation {
         let mut rotations = rotations(&admin.client).await;
         assert_eq!(rotations.len(), 1, "{}", self.database.name);
         rotations.remove(0)
     }
 
-    /// Finishes a rotation the way the program does.
+    /// Finishes a rotation as keyward does: revokes the old key unless it was used within the quiet window.
     async fn finish(&self, admin: &Client, rotation: &Rotation) -> Result<Key, ClientError> {
         let since = self.now().minus(TimeDelta::seconds(rotation.quiet_window_s));
         admin.revoke_key(ORGANIZATION, rotation.old.id, unless_used_since(since)).await
     }
 }
 
-/// A key, and a client that authenticates with it.
+/// A key of a rotation, and a client that authenticates with it.
 struct RotatedKey {
     key: Key,
     client: Client,
@@ -211,7 +212,7 @@ async fn a_client_that_uses_the_old_key_weekly_is_not_cut_off() {
         fixture.advance(TimeDelta::days(3)).await;
         let rotation = fixture.rotation_seen_by(ada).await;
         assert_eq!(rotation.phase, Phase::Drain, "{}: {}", database.name, rotation.evidence);
-        // Uses are counted by hour, so the gap may be off by an hour.
+        // Uses are counted per hour, so the gap may be off by up to an hour.
         let gap = TimeDelta::seconds(rotation.raised_by_gap_s.unwrap());
         assert!(
             (TimeDelta::days(7) - HOUR..=TimeDelta::days(7) + HOUR).contains(&gap),

@@ -1,4 +1,4 @@
-//! Tests of the screens: key presses in, screens out. Start with `driver`.
+//! Tests of the screens: each presses keys and checks the resulting screen. Start with `driver`.
 
 mod actions;
 mod activity;

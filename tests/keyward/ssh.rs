@@ -74,7 +74,7 @@ impl Sshd {
         Some(Self { folder, port, daemon })
     }
 
-    /// Runs a command over SSH with a terminal.
+    /// Runs a command over SSH in a terminal.
     fn run(&self, home: &Path, command: &str) -> Pty {
         let path = |name: &str| self.folder.path().join(name).display().to_string();
         let (port, identity) = (self.port.to_string(), path("user"));
@@ -110,7 +110,7 @@ fn demo_command(home: &Path) -> String {
     )
 }
 
-/// Guaranteed is 2 s; a debug build on a busy machine gets more.
+/// How long a process may take to exit. The guarantee is 2 s; a debug build on a busy machine gets more.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn wait_until_exited(pid: Pid) {

@@ -96,7 +96,7 @@ async fn an_error_or_a_panic_rolls_back_and_the_next_write_works() {
                         tx.remove_member(ada, now).await?;
                         match failure {
                             0 => Err(StoreError::Busy),
-                            // A failed statement; on PostgreSQL it aborts the transaction.
+                            // A failed statement, which aborts the transaction on PostgreSQL.
                             1 => tx.insert_member(&member_with_the_same_email(ada)).await,
                             _ => panic!("a fault in a transaction"),
                         }

@@ -38,13 +38,13 @@ impl Database {
         Some(Self { target, name: "PostgreSQL", folder: None })
     }
 
-    /// Creates a database on a cluster of the test's own.
+    /// Creates a database on a cluster that belongs to one test.
     pub async fn on_cluster(cluster: &postgres::PostgresCluster) -> Self {
         let target = DatabaseLocation::Postgres(cluster.fresh_database().await);
         Self { target, name: "PostgreSQL", folder: None }
     }
 
-    /// Returns whether several servers may use the database at once, which is so on PostgreSQL.
+    /// Returns whether several servers may use the database at once. Only PostgreSQL allows that.
     pub fn is_shared(&self) -> bool {
         self.folder.is_none()
     }
@@ -69,7 +69,7 @@ pub async fn for_each_database(test: impl AsyncFn(&Database)) {
     }
 }
 
-/// Scales the number of tries of a full run by `KEYWARD_TEST_SCALE`, which is 0.1 by default. Returns at least 1.
+/// Multiplies `full`, the number of tries in a full run, by `KEYWARD_TEST_SCALE` (0.1 by default). Returns at least 1.
 pub fn scaled(full: usize) -> usize {
     let scale = test_scale();
     #[expect(
@@ -86,12 +86,12 @@ fn test_scale() -> f64 {
     env_var("KEYWARD_TEST_SCALE").and_then(|text| text.parse().ok()).unwrap_or(0.1)
 }
 
-/// Returns whether this is a full run, which also measures times.
+/// Returns whether this is a full run (`KEYWARD_TEST_SCALE=1`), which also measures times.
 pub fn is_full_run() -> bool {
     test_scale() >= 1.0
 }
 
-/// Returns an environment variable unless it is unset or empty.
+/// Returns the value of an environment variable; `None` if it is unset or empty.
 #[expect(clippy::disallowed_methods, reason = "tests read their own settings from the environment")]
 pub fn env_var(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

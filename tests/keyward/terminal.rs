@@ -14,9 +14,9 @@ use super::support::pty::{Pty, first_child_of, keyward, program};
 mod pitfalls;
 pub mod restricted;
 
-/// Text on the screen once the server has replied, at every size.
+/// Text that is on the screen, at every window size, once the server has replied.
 const READY_TEXT: &str = "connected";
-/// Text in every row of the table.
+/// Text that every row of the table contains.
 const ROW_TEXT: &str = "sk_…";
 
 struct Demo {
@@ -85,7 +85,7 @@ fn a_closed_terminal_ends_the_process() {
     plain.pty.hang_up();
     assert_eq!(plain.pty.wait(), 129);
 
-    // With SIGHUP ignored, like under `nohup`.
+    // SIGHUP is ignored, as under `nohup`.
     let home = tempfile::tempdir().unwrap();
     let line = "trap '' HUP; exec \"$0\" demo";
     let command = program(home.path(), &["sh", "-c", line, env!("CARGO_BIN_EXE_keyward")]);
@@ -265,13 +265,13 @@ fn a_burst_of_key_presses_draws_few_frames() {
 fn two_thousand_key_presses_at_once_are_all_handled() {
     let mut demo = start_demo(|_| ());
     demo.pty.wait_for_text(ROW_TEXT);
-    // Each pair returns to the same row unless a key press is lost.
+    // Each pair of key presses returns to the same row unless one is lost.
     let pairs = "jk\x1b[B\x1b[A".repeat(500);
     demo.pty.press(&format!("gg{pairs}jjjjj"));
     demo.pty.wait_for_text(" 6/44");
 }
 
-/// Run in a terminal by the test below.
+/// Not a test: `a_panic_restores_the_terminal_and_reveals_no_secret` runs it in a terminal.
 #[test]
 #[ignore = "takes the terminal it is started in, and meets a fault"]
 fn child_process_that_panics() {

@@ -1,4 +1,4 @@
-//! Guarantees about times, measured only in the full run (`KEYWARD_TEST_SCALE=1`). The machine must be idle; on a busy one the
+//! Guarantees about durations, measured only in the full run (`KEYWARD_TEST_SCALE=1`). The machine must be idle; on a busy one the
 //! figures mean nothing.
 
 use std::io::{Read as _, Write as _};
@@ -24,14 +24,14 @@ use crate::support::throughput::responses_per_second;
 use crate::support::{Database, for_each_database, is_full_run};
 use tokio::runtime::Builder;
 
-/// Locked by the test that measures.
+/// Held by a test while it measures, so that no other test measures at the same time.
 static MEASUREMENT_LOCK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Number of keys of each kind of refusal in the full run. With only a few, their places in memory would influence the times.
+/// Number of keys for each kind of refusal in the full run. With only a few keys, their places in memory would influence the times.
 const KEYS_PER_KIND: usize = 250;
-/// Number of measured requests of each kind of refusal, after as many warm-up requests.
+/// Number of measured requests for each kind of refusal, after the same number of warm-up requests.
 const SAMPLES_PER_KIND: usize = 10_000;
-/// From this `t` of Welch's test on, two kinds are distinguishable.
+/// If the absolute `t` of Welch's test reaches this value, two kinds of refusal are distinguishable.
 const MAX_T: f64 = 4.5;
 
 async fn create(member: &TestMember, kind: KeyKind) -> (Id, String) {
@@ -44,7 +44,7 @@ fn key_request(secret: &str) -> String {
     request("GET", "/api/v2/sites", &[("Authorization", &bearer)], "")
 }
 
-/// Returns secrets that get the same reply: of no key, of revoked keys, and of keys whose member was removed.
+/// Returns secrets that must get the same reply: unknown ones, those of revoked keys, and those of keys whose member was removed.
 async fn refused_secrets(server: &TestServer) -> [Vec<String>; 3] {
     let keys = if is_full_run() { KEYS_PER_KIND } else { 10 };
     let unknown = (0..keys).map(|_| Secret::generate(random_bytes).expose().to_owned()).collect();
@@ -95,8 +95,8 @@ async fn refused_keys_are_indistinguishable_by_bytes_and_time() {
     .await;
 }
 
-/// Measures requests of each kind in microseconds. The order is random, so that other load affects all kinds alike. The slowest 5 %
-/// are left out, because they measure something else.
+/// Returns the durations of the requests of each kind, in microseconds. The order is random, so that other load affects all kinds
+/// alike. The slowest 5 % are left out, because other causes dominate them.
 fn measure_times(address: SocketAddr, kinds: &[Vec<String>; 3]) -> [Vec<f64>; 3] {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
@@ -124,7 +124,7 @@ fn measure_times(address: SocketAddr, kinds: &[Vec<String>; 3]) -> [Vec<f64>; 3]
     times.map(|times| times.into_iter().filter(|&took| took <= most).collect())
 }
 
-/// Returns Welch's `t`: the difference of two means in standard errors.
+/// Returns Welch's `t` of two samples: the difference of their means in standard errors.
 fn welch_t(a: &[f64], b: &[f64]) -> f64 {
     let mean_and_error = |sample: &[f64]| {
         let n = f64::from(u32::try_from(sample.len()).unwrap());
@@ -144,7 +144,7 @@ fn print_figure(line: &str) {
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 15;
 const ROUND_DURATION: Duration = Duration::from_millis(1_500);
-/// Delay of each write.
+/// How long each database write is delayed.
 const WRITE_DELAY: Duration = Duration::from_millis(500);
 
 /// Guarantee 15: recording never slows verification.
@@ -203,7 +203,7 @@ async fn delay_writes(mut connection: AnyConnection, postgres: bool, stop: Arc<A
             tokio::time::sleep(WRITE_DELAY).await;
             sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.unwrap();
         }
-        // Leaves the lock to a waiting write.
+        // Lets a waiting write take the lock.
         tokio::time::sleep(WRITE_DELAY / 10).await;
     }
 }

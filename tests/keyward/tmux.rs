@@ -1,4 +1,4 @@
-//! keyward multiplexer tmux and screen: copies reach the outer terminal, and the multiplexer keeps no secret.
+//! keyward in tmux and GNU screen: copies reach the outer terminal, and the multiplexer keeps no secret.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use super::ssh::{create_and_reveal, find_secret};
 use super::support::installed_programs::find_program;
 use super::support::pty::{Pty, first_child_of, program};
 
-/// A multiplexer in a terminal, with the demo in its shell.
+/// A terminal multiplexer whose shell runs the demo.
 struct Multiplexer {
     pty: Pty,
     home: TempDir,
@@ -125,7 +125,7 @@ fn a_copy_passes_through_tmux_and_leaves_no_buffer() {
 fn tmux_without_an_alternate_screen_keeps_no_secret() {
     let Some(mut multiplexer) = start_tmux("set -g alternate-screen off") else { return };
     create_and_reveal(&mut multiplexer.pty);
-    // Terminated while the secret is shown.
+    // keyward is terminated while the secret is shown.
     let shell = multiplexer.run_tmux(&["display-message", "-p", "#{pane_pid}"]);
     let shell = Pid::from_raw(shell.trim().parse().unwrap()).unwrap();
     kill_process(first_child_of(shell), Signal::TERM).unwrap();
@@ -142,7 +142,7 @@ fn a_copy_passes_through_screen_and_screen_keeps_no_secret() {
     multiplexer.pty.press("y");
     assert_eq!(multiplexer.wait_for_copy(), secret);
     multiplexer.confirm_stored();
-    // Longer than screen's limit for a string.
+    // The copied text is longer than screen's limit for a string.
     multiplexer.pty.take_bytes();
     multiplexer.pty.press("y");
     multiplexer.pty.wait_for_text("Row as JSON");

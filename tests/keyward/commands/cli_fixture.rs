@@ -66,7 +66,7 @@ impl CliFixture {
         Self { folder, url, server }
     }
 
-    /// Creates a sign-in code with `keyward admin init` or `keyward admin invite`.
+    /// Creates a sign-in code with `keyward admin SUBCOMMAND`, which is `init` or `invite`.
     pub fn create_admin_code(&self, email: &str, subcommand: &str) -> String {
         let data = self.path("data/keyward.db");
         let mut args = vec!["admin", subcommand, "--data", data.to_str().unwrap(), "--email", email];
@@ -103,12 +103,12 @@ impl CliFixture {
         CommandOutput::from(self.command(KEYWARD).args(args).output().unwrap())
     }
 
-    /// Runs the program with this standard input.
+    /// Runs keyward with `input` on its standard input.
     pub fn run_with_input(&self, args: &[&str], input: &str) -> CommandOutput {
         Self::run_command_with_input(self.command(KEYWARD).args(args), input)
     }
 
-    /// Runs the program with more environment variables.
+    /// Runs the program with additional environment variables.
     pub fn run_with_env(&self, environment: &[(&str, &str)], args: &[&str]) -> CommandOutput {
         CommandOutput::from(
             self.command(KEYWARD).args(args).envs(environment.iter().copied()).output().unwrap(),
@@ -141,7 +141,7 @@ impl CliFixture {
         self.run(&["keys", "create", "--workspace", "--name", name]).expect_exit(0, &["Created"]).out
     }
 
-    /// Lists the organization's keys with revoked ones.
+    /// Returns all keys of the organization, including revoked ones.
     pub fn list_keys(&self) -> Vec<Value> {
         let listed = self.run(&["keys", "list", "--workspace", "--revoked", "--json"]).expect_exit(0, &[]);
         listed.json().as_array().unwrap().clone()
@@ -154,7 +154,7 @@ impl CliFixture {
         key["id"].as_str().unwrap().to_owned()
     }
 
-    /// Uses a key and returns the HTTP status.
+    /// Uses a key and returns the HTTP status of the response.
     pub fn use_key(&self, secret: &str) -> i64 {
         self.run_with_input(&["verify", "--json"], secret).json()["status"].as_i64().unwrap()
     }
@@ -174,7 +174,7 @@ impl CliFixture {
         self.url.trim_start_matches("http://").replace(':', "-")
     }
 
-    /// Returns every file below a folder with its content.
+    /// Returns the path and content of every file below `folder`.
     pub fn files_below(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
         fn walk(path: &Path, out: &mut Vec<(PathBuf, Vec<u8>)>) {
             for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {

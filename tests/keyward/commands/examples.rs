@@ -2,7 +2,7 @@
 
 use super::cli_fixture::CliFixture;
 
-/// Collects the examples in the help of a command and its subcommands.
+/// Adds the examples in the help texts of a command and its subcommands to `found`.
 fn collect_examples(command: &[&str], cli: &CliFixture, found: &mut Vec<String>) {
     let help = cli.run(&[command, &["--help"]].concat()).expect_exit(0, &[]).out;
     let mut after = help.lines().skip_while(|l| !l.starts_with("Example"));

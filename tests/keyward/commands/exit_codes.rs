@@ -28,7 +28,7 @@ fn usage_errors_exit_with_2() {
     cli.create_key("Grafana");
     for (field, words) in [("nmae", "masked"), ("created_by.nmae", "created_by.id"), ("id.x", "id.x")] {
         let unknown_field = format!("--json=id,{field}");
-        // Checked before anything is done, and with an empty list too.
+        // Field names are checked before anything is done, even if the list is empty.
         for command in
             [&["keys", "list", "--workspace"][..], &["keys", "list"], &["keys", "create", "--name", "x"]]
         {

@@ -1,4 +1,4 @@
-//! Commands against hostile servers: a clear error, little memory, and no credential sent elsewhere.
+//! Commands against hostile servers: the error is clear, memory usage stays low, and no credential is sent elsewhere.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -15,17 +15,17 @@ use super::cli_fixture::{CliFixture, KEYWARD};
 use crate::support::fake_server::{FakeServer, JSON_HEADER, MeasuredProcess, send_response};
 use crate::support::scaled;
 
-/// Memory limit of a command, in MiB.
+/// Most memory that a command may use, in MiB.
 const MAX_MEMORY_MIB: u64 = 100;
 
 const SESSION_TOKEN: &str = "ses_0123456789abcdef";
 
-/// A signed-in client, and parts of honest replies from which hostile ones are made.
+/// A signed-in client, and replies of a real server from which hostile ones are made.
 struct ClientUnderAttack {
     cli: CliFixture,
-    /// Honest reply to `GET /me`.
+    /// Real reply to `GET /me`.
     me: String,
-    /// An honest key as JSON_HEADER.
+    /// JSON of a real key.
     key: String,
 }
 
@@ -72,7 +72,7 @@ impl ClientUnderAttack {
         MeasuredProcess::start(&mut command, out, File::create(self.cli.path("err.txt")).unwrap().into())
     }
 
-    /// Runs a command to its end; returns its exit code and standard error. Asserts that it stays within [`MAX_MEMORY_MIB`].
+    /// Runs a command and returns its exit code and standard error. Asserts that it stays within [`MAX_MEMORY_MIB`].
     #[track_caller]
     fn run(&self, url: &str, args: &[&str]) -> (i32, String) {
         let (code, peak) = self.start_command(url, args, Stdio::null()).wait();
@@ -97,7 +97,7 @@ fn an_endless_list_is_cut_off_if_it_must_be_held_in_memory() {
     ] {
         let (code, stderr) = client.run(&server.url, args);
         if stderr.contains("12 MiB") {
-            // A single page that exceeds the limit of a reply.
+            // A single page exceeded the size limit for a reply.
             assert_eq!(code, 1);
             continue;
         }
@@ -232,7 +232,7 @@ fn a_server_that_sends_one_byte_at_a_time_times_out() {
         )?;
         stream.set_read_timeout(Some(Duration::from_millis(100)))?;
         loop {
-            // One byte every 100 ms.
+            // Sends one byte every 100 ms.
             match stream.read(&mut [0]) {
                 Ok(0) => return Ok(false),
                 _ => stream.write_all(b" ")?,

@@ -25,7 +25,7 @@ fn the_json_documentation_is_up_to_date() {
     );
 }
 
-/// Collects the commands that have `--json`.
+/// Adds the names of all commands with a `--json` flag to `found`.
 fn collect_commands_with_json(command: &clap::Command, name: &str, found: &mut BTreeSet<String>) {
     if command.get_arguments().any(|a| a.get_long() == Some("json")) {
         found.insert(name.trim().to_owned());
@@ -39,7 +39,7 @@ fn collect_commands_with_json(command: &clap::Command, name: &str, found: &mut B
 fn the_json_documentation_lists_every_command_with_a_json_flag() {
     let mut found = BTreeSet::new();
     collect_commands_with_json(&Cli::command(), "", &mut found);
-    // It prints a document of its own; see `domain::export`.
+    // The export prints a document of its own; see `domain::export`.
     assert!(found.remove("review export"));
     let command_line = |p: &keyward::cli::json_docs::JsonOutput| {
         p.command
@@ -52,7 +52,7 @@ fn the_json_documentation_lists_every_command_with_a_json_flag() {
     assert_eq!(documented, found);
 }
 
-/// Records how a value differs from the documented fields.
+/// Adds each difference between a value and the documented fields to `found_differences`.
 fn collect_differences(
     value: &Value,
     fields: &[JsonField],

@@ -101,7 +101,7 @@ fn tables_fit_the_terminal_and_are_not_truncated_in_a_pipe() {
     for columns in [20, 40, 80, 120, 200] {
         for lists in [&["keys", "list", "-w"][..], &["members", "list"], &["activity"], &["profiles"]] {
             let mut pty = Pty::start(keyward(cli.folder.path(), lists), columns, 30);
-            // A line that wraps would add a line.
+            // A wrapped line would appear as an additional line.
             let piped = cli.run(lists).out.lines().count();
             pty.wait_until(&format!("{piped} lines of {lists:?} in {columns} columns"), |output| {
                 (output.text().lines().count() == piped).then_some(())

@@ -1,4 +1,4 @@
-//! A secret is only where it was sent.
+//! A secret exists only where it was delivered to: a pipe, a new file or a command.
 
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -45,7 +45,7 @@ fn the_secret_file_is_new_private_and_opened_before_the_key_is_created() {
 #[test]
 fn a_command_receives_the_secret_only_on_standard_input() {
     let cli = CliFixture::new();
-    // Records what the command can see, and what other users of the machine could see meanwhile.
+    // Records what the command can see, and what other users of the machine could see while it runs.
     let look = "cat /proc/[0-9]*/cmdline > ps.txt 2> /dev/null; cat /proc/$PPID/environ > parent.txt";
     cli.install_stub(
         "keep",

@@ -1,4 +1,4 @@
-//! Signing in, profiles, and the sources of a session.
+//! Signing in, profiles, and the sources that a session token can be read from.
 
 use std::os::unix::fs::PermissionsExt as _;
 

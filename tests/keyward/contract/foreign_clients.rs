@@ -155,7 +155,7 @@ async fn the_connection_stays_open_after_an_unread_body() {
             headers.push(("Authorization", &key));
         }
         let mut stream = TcpStream::connect(server.address()).await.unwrap();
-        // The part of the body that a proxy sends with the request, and the part it sends after the reply.
+        // A proxy sends the first part of the body with the request, and the second part after the reply.
         let (at_once, later) = ("x".repeat(70_000), "x".repeat(200_000));
         let length = (at_once.len() + later.len()).to_string();
         headers.push(("Content-Length", &length));

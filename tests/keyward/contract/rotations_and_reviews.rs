@@ -1,4 +1,4 @@
-//! Rotations and reviews as time passes.
+//! Rotations and reviews whose results depend on the time that has passed.
 
 use keyward::client::CallRequest;
 use keyward::clock::Clock;

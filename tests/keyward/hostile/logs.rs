@@ -32,7 +32,7 @@ impl<'a> MakeWriter<'a> for LogLines {
     }
 }
 
-// On a single thread, so that only this test writes to the log.
+// Uses a single thread, so that only this test writes to the log.
 /// Guarantee 25: no credential in argv, environment dumps, Debug, panics or logs.
 #[tokio::test]
 async fn the_log_identifies_requests_and_contains_no_secret() {
@@ -43,7 +43,7 @@ async fn the_log_identifies_requests_and_contains_no_secret() {
     let (running, _folder) = start_with(|_| {}).await;
     let key = unknown_key();
     let session = UNKNOWN_SESSION.trim_start_matches("Bearer ");
-    // Escapes and line breaks are refused while parsing; these characters pass as header bytes.
+    // The HTTP parser refuses escape characters and line breaks, but accepts these characters in headers.
     let agent = "evil\u{202e}agent\u{9b}1m\u{2028}";
     let requests = [
         request("GET", "/api/v2/me", &[("Authorization", UNKNOWN_SESSION), ("User-Agent", agent)], ""),

@@ -15,7 +15,7 @@ use super::source::Source;
 /// A module's path below `src/`, with `/` between segments: `tui/screens/review`.
 type Module = String;
 
-/// A file's module path and its parsed text.
+/// Parsed source files, keyed by module path.
 pub type Sources = BTreeMap<Module, Source>;
 
 /// An import between two modules of one layer.
@@ -23,12 +23,12 @@ pub type Sources = BTreeMap<Module, Source>;
 pub struct Import {
     pub from: Module,
     pub to: Module,
-    /// The file and the first line that imports.
+    /// Path of the importing file below `src/`, without `.rs`.
     pub file: Module,
     pub line: usize,
 }
 
-/// Returns the absolute segments of a path that leads into this crate, or `None`.
+/// Returns the path as segments from the root of this crate; `None` if it leads to another crate.
 fn absolute_path(module: &str, children: &BTreeSet<String>, segments: &[String]) -> Option<Vec<String>> {
     let mut base: Vec<String> = module.split('/').map(str::to_owned).collect();
     let first = segments.first()?.as_str();
@@ -50,7 +50,7 @@ fn absolute_path(module: &str, children: &BTreeSet<String>, segments: &[String])
     Some(base)
 }
 
-/// Returns the module that a path leads to, following `pub use`.
+/// Returns the module that a path leads to, following re-exports.
 fn resolve_module(sources: &Sources, path: &[String], depth: usize) -> Option<Module> {
     let longest = (1..=path.len()).rev().find(|&n| sources.contains_key(&path[..n].join("/")))?;
     let module = path[..longest].join("/");
@@ -67,7 +67,7 @@ fn resolve_module(sources: &Sources, path: &[String], depth: usize) -> Option<Mo
     Some(module)
 }
 
-/// Returns the module that stands for this one in cycles: the screen for its submodules.
+/// Returns the module that counts as this one in cycles: for a submodule of a screen, the screen.
 fn representative(module: &str) -> Module {
     let parts: Vec<&str> = module.split('/').collect();
     match parts.as_slice() {
@@ -76,7 +76,7 @@ fn representative(module: &str) -> Module {
     }
 }
 
-/// Returns the imports between the modules of a layer, one for each pair.
+/// Returns the imports between the modules of a layer, at most one for each ordered pair of modules.
 pub fn collect_imports(sources: &Sources, layer: &str) -> Vec<Import> {
     let is_inside = |module: &str| module == layer || module.starts_with(&format!("{layer}/"));
     let mut found: BTreeMap<(Module, Module), Import> = BTreeMap::new();
@@ -97,7 +97,7 @@ pub fn collect_imports(sources: &Sources, layer: &str) -> Vec<Import> {
     found.into_values().collect()
 }
 
-/// Returns the cycles among these imports; each is the list of imports between its modules.
+/// Returns the import cycles, each as the list of imports between its modules.
 pub fn find_cycles(imports: &[Import]) -> Vec<Vec<Import>> {
     let mut next: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for import in imports {

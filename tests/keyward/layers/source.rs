@@ -21,7 +21,7 @@ pub struct Source {
     pub paths: Vec<SourcePath>,
     /// Child modules that the file declares with `mod name;`.
     pub children: BTreeSet<String>,
-    /// Identifiers outside `use` and `mod` items.
+    /// Single identifiers outside `use` and `mod` items.
     pub identifiers: BTreeSet<String>,
 }
 
@@ -126,7 +126,7 @@ fn end_of_raw_string(chars: &[char], from: usize) -> Option<usize> {
     (open + 1..chars.len()).find(|&at| closes(at)).map(|at| at + 1 + hashes)
 }
 
-/// Removes every item that stands under `#[cfg(test)]`: up to its `;`, or to the brace that closes it.
+/// Removes every item marked with `#[cfg(test)]`, up to its `;` or its closing brace.
 fn remove_test_items(tokens: Vec<Token>) -> Vec<Token> {
     let is_marker = |at: usize| {
         let words = ["#", "[", "cfg", "(", "test", ")", "]"];
@@ -212,7 +212,7 @@ impl Source {
         parsed
     }
 
-    /// Reads a `use` tree from `at`; returns the index behind it.
+    /// Reads a `use` tree that starts at token `at`, and returns the index of the token after it.
     fn read_use_tree(&mut self, tokens: &[Token], at: usize, prefix: &[String], is_public: bool) -> usize {
         let line = tokens.get(at).map_or(0, |token| token.line);
         let (own, mut at) = read_path(tokens, at);
@@ -252,7 +252,8 @@ impl Source {
     }
 }
 
-/// Reads `a::b::c` from `at`; returns its identifiers and the index behind it, including a trailing `::`.
+/// Reads a path such as `a::b::c` that starts at token `at`. Returns its identifiers and the index of the token after it; a trailing `::`
+/// belongs to the path.
 fn read_path(tokens: &[Token], mut at: usize) -> (Vec<String>, usize) {
     let mut segments = Vec::new();
     loop {

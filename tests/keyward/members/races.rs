@@ -1,4 +1,4 @@
-//! Races between changes of members, on both databases.
+//! Races between role changes, removals and sign-ins, on both databases.
 
 use futures_util::future::join_all;
 use keyward::client::{CallRequest, Client, ClientError};
@@ -72,7 +72,7 @@ async fn one_active_admin_always_remains() {
     .await;
 }
 
-/// Removes or demotes a member, possibly the admin's own account. Only these refusals are allowed.
+/// Removes or demotes a member, possibly the admin's own account. Panics on an unexpected refusal.
 async fn remove_or_demote(client: Client, target: Id) {
     let role = if random_below(2) == 0 { Role::Normal } else { Role::Operator };
     let result = if random_below(2) == 0 {

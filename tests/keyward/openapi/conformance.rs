@@ -1,4 +1,4 @@
-//! Sends random requests made from the document, and checks every response against the document.
+//! Sends random requests that are generated from the OpenAPI document, and checks every response against the document.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -75,7 +75,7 @@ impl Operation {
     }
 }
 
-/// Credentials for the requests.
+/// Credentials that the random requests use.
 struct Credentials {
     ada: String,
     others: Vec<String>,
@@ -249,7 +249,7 @@ async fn fuzz(database: &Database) {
         *seen.entry(format!("{} {}", operation.name(), got.status / 100)).or_default() += 1;
         known.collect(&got.json());
     }
-    // If random requests never succeeded, the test would prove little.
+    // The test would prove little if random requests never succeeded.
     for operation in &operations {
         assert!(has_succeeded(operation, &seen), "{} never succeeded: {seen:?}", operation.name());
     }

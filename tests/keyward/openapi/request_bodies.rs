@@ -9,12 +9,12 @@ use crate::support::Database;
 use crate::support::raw_http::{request, send};
 use crate::support::test_server::TestServer;
 
-/// Request bodies of one schema.
+/// The request bodies to try for one schema.
 struct BodyCases {
     schema: &'static str,
     method: &'static str,
     path: &'static str,
-    /// Each field with the values to try. A field that may be null is also left out.
+    /// Each field with the values to try. A field that may be null is also tried without a value.
     fields: Vec<(&'static str, Vec<Value>)>,
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::schema::resolve;
 
-/// Texts that break other programs.
+/// Texts that are known to break programs.
 const HOSTILE_TEXTS: [&str; 16] = [
     "",
     "   ",
@@ -54,7 +54,7 @@ impl FuzzRng {
         &from[self.below(from.len())]
     }
 
-    /// Returns a text, sometimes hostile or very long.
+    /// Returns a random text, which is sometimes hostile or very long.
     pub fn random_text(&mut self) -> String {
         match self.below(8) {
             0 => (*self.pick(&HOSTILE_TEXTS)).to_owned(),
@@ -64,10 +64,10 @@ impl FuzzRng {
     }
 }
 
-/// Values of earlier responses, used in later requests.
+/// Values from earlier responses, to be used in later requests.
 #[derive(Default)]
 pub struct KnownValues {
-    /// Ids by collection: `personal-api-keys`, `api-keys`, `members`, `sessions`.
+    /// Ids, keyed by collection: `personal-api-keys`, `api-keys`, `members`, `sessions`.
     pub ids: BTreeMap<&'static str, Vec<String>>,
     pub secrets: Vec<String>,
     pub codes: Vec<String>,
@@ -81,7 +81,7 @@ impl KnownValues {
             Value::Object(fields) => {
                 if let (Some(id), Some(of)) = (value["id"].as_str(), collection_of(value)) {
                     let ids = self.ids.entry(of).or_default();
-                    // The newest ones are the least likely to be revoked.
+                    // Keeps the newest secrets, whose keys are the least likely to be revoked.
                     ids.push(id.to_owned());
                     if ids.len() > 20 {
                         ids.remove(0);
@@ -105,7 +105,7 @@ impl KnownValues {
         (!from.is_empty()).then(|| rng.pick(from).clone())
     }
 
-    /// Returns an id for a path or field, mostly one of the right collection.
+    /// Returns an id for a path or field, usually one from the right collection.
     pub fn id(&self, collection: &str, rng: &mut FuzzRng) -> String {
         let kinds: Vec<_> = self.ids.keys().copied().collect();
         let right = kinds.iter().copied().find(|kind| collection.contains(&format!("/{kind}")));
@@ -120,7 +120,7 @@ impl KnownValues {
     }
 }
 
-/// Returns the collection of an object with an id.
+/// Returns the collection that an object with an id belongs to; `None` if its fields do not tell.
 fn collection_of(value: &Value) -> Option<&'static str> {
     match value["kind"].as_str() {
         Some("personal") => Some("personal-api-keys"),
@@ -131,7 +131,7 @@ fn collection_of(value: &Value) -> Option<&'static str> {
     }
 }
 
-/// Returns a value for a field or parameter.
+/// Returns a random value for a field or parameter.
 pub fn random_value(
     document: &Value,
     schema: &Value,
@@ -182,7 +182,7 @@ pub fn random_value(
     }
 }
 
-/// Returns an object with all required and some optional fields.
+/// Returns a random object with all required fields and some optional ones.
 pub fn random_object(document: &Value, schema: &Value, known: &KnownValues, rng: &mut FuzzRng) -> Value {
     let schema = resolve(document, schema);
     let required =
@@ -196,7 +196,7 @@ pub fn random_object(document: &Value, schema: &Value, known: &KnownValues, rng:
     fields.into()
 }
 
-/// Returns a request body, sometimes broken in one place.
+/// Returns a random request body, which is sometimes broken in one place.
 pub fn random_body(document: &Value, schema: &Value, known: &KnownValues, rng: &mut FuzzRng) -> String {
     let mut body = random_object(document, schema, known, rng);
     let fields = body.as_object_mut().unwrap();

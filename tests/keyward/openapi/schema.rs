@@ -1,20 +1,20 @@
-//! Validates values against schemas of the document. A keyword that is not supported here panics.
+//! Validates JSON values against the schemas of the OpenAPI document. Panics on a schema keyword that is not supported here.
 
 use keyward::domain::id::Id;
 use keyward::domain::time::Timestamp;
 use serde_json::Value;
 
-/// Keywords that do not restrict values.
+/// Schema keywords that do not restrict values.
 const ANNOTATIONS: [&str; 6] = ["title", "description", "default", "example", "examples", "deprecated"];
 
-/// Returns the violations in `value`, each with its path.
+/// Returns how `value` violates the schema, each violation with its path in `value`.
 pub fn violations(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     check_value(document, schema, value, "$", &mut found);
     found
 }
 
-/// Resolves a `$ref`.
+/// Returns the schema that a `$ref` refers to, or the schema itself.
 pub fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     match schema["$ref"].as_str() {
         Some(reference) => {
@@ -95,7 +95,7 @@ fn check_value(document: &Value, schema: &Value, value: &Value, path: &str, foun
     check_subschemas(document, schema, value, path, found);
 }
 
-/// Checks the keywords that contain schemas.
+/// Checks the schema keywords that contain other schemas.
 fn check_subschemas(document: &Value, schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
     if schema.get("$ref").is_some() {
         check_value(document, resolve(document, schema), value, path, found);
@@ -150,7 +150,7 @@ fn is_type(name: &str, value: &Value) -> bool {
     }
 }
 
-/// Returns the number of characters of a text.
+/// Returns the number of characters in a text; `None` if the value is not a text.
 fn char_count(value: &Value) -> Option<u64> {
     value.as_str().map(|text| text.chars().count() as u64)
 }

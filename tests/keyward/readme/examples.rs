@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::program::{ProgramHome, RunningProgram};
 use crate::support::pty::{Pty, PtyOutput, program};
 
-/// Returns the lines of all code blocks with this info string.
+/// Returns the lines of all code blocks of the README with this info string.
 fn code_blocks(fence: &str) -> Vec<String> {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let mut inside = None;
@@ -41,7 +41,10 @@ impl ExampleRunner {
         Self { home, server: None, code: String::new() }
     }
 
-    /// Runs one line; an error says why it failed.
+    /// Runs one line.
+    ///
+    /// # Errors
+    /// The command failed; the text says how.
     fn run(&mut self, line: &str) -> Result<(), String> {
         let command = line.split(" #").next().unwrap_or(line).trim_end();
         match &self.server {

@@ -21,12 +21,12 @@ use crate::support::{Database, for_each_database};
 /// Number of keys in a batch.
 const KEYS: usize = 3;
 
-/// Message that the proxy holds back.
+/// The message that the proxy holds back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Held {
-    /// The decision, which then never reaches the server.
+    /// The request with the decision, which therefore never reaches the server.
     Request,
-    /// The server's reply.
+    /// The server's reply to the decision.
     Reply,
 }
 
@@ -64,9 +64,9 @@ impl Proxy {
         Self { address, holds, open }
     }
 
-    /// Waits until everything that was forwarded is answered and all connections are closed.
+    /// Waits until the server has replied to all forwarded requests and all connections are closed.
     fn wait_until_settled(&self) {
-        // This connection is accepted after all earlier ones.
+        // The proxy accepts this connection after all earlier ones.
         let mut last = TcpStream::connect(self.address).unwrap();
         last.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
         last.read_to_end(&mut Vec::new()).unwrap();
@@ -77,7 +77,7 @@ impl Proxy {
     }
 }
 
-/// Forwards both directions until the connection ends or a message is held back.
+/// Forwards bytes in both directions until the connection ends or a message is held back.
 fn forward(
     mut near: TcpStream,
     mut far: TcpStream,
@@ -94,7 +94,7 @@ fn forward(
             if silenced.load(Ordering::SeqCst) > 0 {
                 let _ = hold_sender.send(());
             } else {
-                // Even if the client is gone, the reply shows that the server is done.
+                // Reads the reply even if the client is gone: it shows that the server has handled the request.
                 let _ = back.write_all(&buffer[..n]);
             }
         }
@@ -106,7 +106,7 @@ fn forward(
             match held {
                 Held::Request => {
                     let _ = sender.send(());
-                    // Discards input until the program is gone.
+                    // Discards what keyward sends until its process has ended.
                     while near.read(&mut buffer).is_ok_and(|n| n > 0) {}
                     break;
                 }
@@ -160,7 +160,7 @@ async fn kill_during_batch(database: &Database, nth: usize, held: Held) {
     pty.wait();
     proxy.wait_until_settled();
 
-    // The next run shows the result of each decision and applies the rest.
+    // The next start shows which decisions were applied, and applies the others.
     let mut applied = 0;
     for &key in &keys {
         let (recorded, revoked) = count_decisions(&server.ada, key).await;

@@ -10,7 +10,7 @@ use crate::support::for_each_database;
 use crate::support::keys::is_accepted;
 use crate::support::program::{CommandOutput, ProgramHome};
 
-/// A signed-in admin at a shell.
+/// A shell in which an admin is signed in.
 struct AdminShell(ProgramHome);
 
 impl AdminShell {
@@ -31,7 +31,7 @@ impl AdminShell {
         self.0.run(&line.split(' ').collect::<Vec<_>>())
     }
 
-    /// Returns the output of `rotate status` and its exit code with `--exit-code`.
+    /// Returns the JSON output and the exit code of `rotate status --exit-code`.
     fn status(&self, key: &str) -> (Value, i32) {
         let status = self.run(&format!("rotate status {key} --exit-code --json"));
         let code = status.code;

@@ -10,7 +10,7 @@ use crate::support::for_each_database;
 use crate::support::keys::is_accepted;
 use crate::support::ui_harness::UiHarness;
 
-/// Choices that the next start offers for an unfinished create.
+/// Key presses for the choices that the next start offers for an unfinished create.
 const SECRET_IS_STORED: &str = "1<enter>";
 const REISSUE: &str = "2<enter>";
 const REVOKE: &str = "3<enter>";
@@ -21,7 +21,7 @@ async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_s
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
         for (name, choice) in [("kept", SECRET_IS_STORED), ("anew", REISSUE), ("gone", REVOKE)] {
-            // The program crashes before the reply arrives, or ends while the secret is on the screen.
+            // The run crashes before the reply arrives, or ends while the secret is on the screen.
             for (end, crash_at) in [("cut", Some(2)), ("shown", None)] {
                 let at = format!("{} {choice} {crash_at:?}", database.name);
                 let name = format!("{name}-{end}");
@@ -80,7 +80,7 @@ async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_s
                             Phase::Abandoned,
                             "{at}"
                         );
-                        // The rotation is started again from the old key.
+                        // The abandoned rotation can be started again from the old key.
                         let again =
                             UiHarness::open(ada).await.press(&format!("4/{name}<enter>R<enter>")).await;
                         let third = fixture.key_client(again.secret.as_deref().unwrap());
@@ -116,7 +116,7 @@ async fn a_replacement_whose_secret_was_lost_is_replaced() {
         assert!(is_accepted(&next).await && old.use_once().await, "{}", database.name);
         assert_eq!(fixture.rotation_seen_by(ada).await.phase, Phase::Drain);
 
-        // Used while the popup was open, so some client has the secret.
+        // The new key is used while the popup is open, so some client has its secret.
         let again = fixture.create("Paint shop", None).await;
         let kept = UiHarness::open(ada).await.press("2/paint<enter>R<enter><enter>sy").await;
         let kept = fixture.key_client(kept.secret.as_deref().unwrap());
@@ -148,7 +148,7 @@ async fn a_leaked_key_is_revoked_and_replaced_after_a_crash_at_any_point() {
             let crashed = screens.press(&last_four).await.press("<enter>").await;
             let survived = !crashed.has_crashed();
             assert_eq!(crashed.saved_files().unfinished_creates(), 1, "{at}");
-            // Whatever was done before, the next start issues one secret and revokes the leaked key.
+            // Wherever the run crashed, the next start issues one secret and revokes the leaked key.
             let next = UiHarness::resume(ada, crashed.into_saved_files()).await.press(REISSUE).await;
             let next = fixture
                 .key_client(next.secret.as_deref().unwrap_or_else(|| panic!("{at}: {}", next.screen())));
@@ -176,7 +176,7 @@ async fn when_two_admins_rotate_the_same_key_one_succeeds_and_the_other_sees_who
         let ben = fixture.server.add_member("ben@plant.example", Role::Admin).await;
         let old = fixture.create("Press shop", None).await;
         assert!(old.use_once().await);
-        // Both have the popup open that creates the replacement.
+        // Both admins have the popup open that creates the replacement.
         let adas = UiHarness::open(ada).await.press("2R<enter>").await;
         let bens = UiHarness::open(&ben).await.press("2R<enter>").await;
         let (adas, bens) = (adas.press("<enter>").await, bens.press("<enter>").await);
@@ -188,7 +188,7 @@ async fn when_two_admins_rotate_the_same_key_one_succeeds_and_the_other_sees_who
         );
         assert!(is_accepted(&new).await);
         fixture.advance(TimeDelta::days(3)).await;
-        // Both have the popup open that revokes the old key.
+        // Both admins have the popup open that revokes the old key.
         let adas = UiHarness::open(ada).await.press("4<enter>x").await;
         let bens = UiHarness::open(&ben).await.press("4<enter>x").await;
         let (adas, bens) = (adas.press("y").await, bens.press("y").await);

@@ -1,4 +1,4 @@
-//! Every action that is bound in a tab has a handler, and is available somewhere.
+//! Every action with a key binding has a handler, and is available on at least one tab.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use super::driver::Driver;
 
 /// Key presses that open each tab, with a draft in the review so that its actions are available.
 const TAB_KEY_PRESSES: [&str; 6] = ["1", "2", "3S", "4", "5", "6"];
-/// Rows that are tried: an action may be available on some only.
+/// Number of rows to try: an action may be available on only some of them.
 const ROWS_TO_TRY: usize = 8;
 
 fn bindings_of(driver: &Driver) -> impl Iterator<Item = &'static Binding> + use<> {
@@ -16,7 +16,7 @@ fn bindings_of(driver: &Driver) -> impl Iterator<Item = &'static Binding> + use<
     TABLE.iter().filter(|binding| contexts.contains(&binding.context))
 }
 
-/// Returns whether the action is available on one of the rows. Fails if nothing handles it where it is available.
+/// Returns whether the action is available on one of the first rows of the tab. Panics if the action has no handler.
 fn is_available_somewhere(open: &str, action: Action) -> bool {
     (0..ROWS_TO_TRY).any(|row| {
         let mut driver = Driver::new().press(open).press(&"j".repeat(row));

@@ -61,13 +61,13 @@ pub struct Driver {
     pub log: Vec<Activity>,
     /// Review decisions that the fake server recorded.
     pub reviews: Vec<ReviewRecord>,
-    /// Debug form of every request, in order.
+    /// Debug output of every request, in order.
     pub requests: Vec<String>,
     /// Errors for the next requests and deliveries, in order.
     pub failures: VecDeque<RequestError>,
-    /// Refuses lists of keys for every role.
+    /// Whether key lists are refused for every role.
     pub deny_key_lists: bool,
-    /// Deliveries and other effects outside the program, in order.
+    /// Descriptions of the deliveries and other effects outside the model, in order.
     pub effects: Vec<String>,
     /// For each reply, whether the model allowed its redraw to be deferred.
     pub deferrable: Vec<bool>,
@@ -129,7 +129,7 @@ impl Driver {
         self
     }
 
-    /// Sends the replies that are held back now; holds back those to new requests.
+    /// Sends the replies that are held back, and holds back the replies to the requests that follow from them.
     pub fn release_batch(mut self) -> Self {
         for effect in std::mem::take(&mut self.held_effects) {
             self.run(effect);
@@ -138,7 +138,7 @@ impl Driver {
         self
     }
 
-    /// Sends only the replies to requests whose debug form starts with `request`.
+    /// Sends only the replies to held-back requests whose debug output starts with `request`.
     pub fn release_only(mut self, request: &str) -> Self {
         let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held_effects).into_iter().partition(
             |effect| matches!(effect, Effect::Request { request: held, .. } if format!("{held:?}").starts_with(request)),
@@ -220,7 +220,7 @@ impl Driver {
         message
     }
 
-    /// Presses keys one after the other, with a frame after each: `3jx<enter>`.
+    /// Presses keys one after the other, such as `3jx<enter>`, and draws a frame after each.
     pub fn press(mut self, keys: &str) -> Self {
         for key in key_names(keys) {
             self.send(Msg::KeyPress(KeySequence::parse(key).unwrap().first));
@@ -244,7 +244,7 @@ impl Driver {
         self
     }
 
-    /// Lets time pass, waking the model when it requested to be woken.
+    /// Advances the time by `ms` milliseconds and sends a tick whenever the model requested one.
     pub fn advance_ms(mut self, ms: u64) -> Self {
         let end = self.now.plus(Duration::from_millis(ms));
         while let Some(at) = self.model.wake_at().filter(|at| *at <= end) {

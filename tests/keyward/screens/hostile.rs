@@ -140,7 +140,7 @@ fn a_rotation_can_be_finished_when_its_keys_are_not_listed() {
     }
 }
 
-/// Older pages are requested while scrolling, up to a memory limit.
+/// The activity log requests older pages while the user scrolls, up to a memory limit.
 #[test]
 fn an_endless_activity_log_is_kept_within_a_memory_limit() {
     let mut driver = Driver::new();
@@ -166,7 +166,7 @@ fn contradictory_responses_cause_no_request_loop() {
     assert!(driver.requests.len() < before + 12, "{:?}", driver.requests);
 }
 
-/// A strategy for one key press.
+/// Returns a strategy that generates one key press.
 fn key_press() -> impl Strategy<Value = String> {
     let keys = "abcdeghijknrstuvwxyzAEGKRSU0123456./:?<> []!".chars().map(|c| c.to_string());
     let named = [

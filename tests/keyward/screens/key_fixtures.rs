@@ -1,4 +1,4 @@
-//! Key fixtures: the keys of a small organization, the same in every test.
+//! Key fixtures: the keys of a small organization, identical in every test.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub fn ada() -> Arc<MemberRef> {
     member(1, "Ada Ampere", None)
 }
 
-/// Returns a key. `created` and `used` are ages.
+/// Returns a key. `created` and `used` are the ages of its creation and its last use.
 pub fn key(n: u16, kind: KeyKind, name: &str, created: TimeDelta, used: Option<(TimeDelta, &str)>) -> Key {
     Key {
         last_used_at: used.map(|(ago, _)| NOW.minus(ago)),

@@ -13,7 +13,7 @@ use keyward::wire::sessions::SignInCode;
 
 use super::key_fixtures::{NOW, ada, id, key, member as reference};
 
-/// Returns a page with the whole list.
+/// Returns a page that contains the whole list.
 pub fn page<T>(data: Vec<T>) -> Page<T> {
     Page { metadata: PageMetadata { next_cursor: None, as_of: Some(NOW), total: None }, data }
 }
@@ -55,7 +55,7 @@ pub fn invitation(body: &InviteMember) -> Invitation {
     Invitation { member, code }
 }
 
-/// Removes a member, or returns what that would do: two personal keys are revoked, one of them in use.
+/// Removes a member and revokes two personal keys, one of them in use. With `dry_run`, only returns what would happen.
 pub fn remove_member(
     members: &mut [Member],
     keys: &mut [Key],

@@ -23,7 +23,7 @@ fn the_account_and_the_keys_are_reloaded_after_an_outage() {
     assert!(driver.screen().contains("refused the connection"));
     let driver = driver.advance_ms(11_000);
     assert!(driver.model.selected_key().is_some(), "{}", driver.screen());
-    // Signed in, but the first list fails.
+    // The account loads, but the first key list fails.
     let driver = Driver::prepare(start_options(80, 24), Role::Admin).hold_replies().release_batch();
     let driver = fail_requests(driver, 2).release();
     assert!(driver.model.selected_key().is_none());

@@ -14,7 +14,7 @@ use keyward::tui::view;
 use super::driver::Driver;
 use super::key_fixtures;
 
-/// Writer that records the size of every write.
+/// Writer that records the number of bytes of each write.
 #[derive(Clone, Default)]
 struct WriteRecorder(Rc<RefCell<Vec<usize>>>);
 

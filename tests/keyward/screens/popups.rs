@@ -227,7 +227,7 @@ fn form_input_survives_the_end_of_a_session() {
 
 #[test]
 fn ctrl_z_suspends_except_in_text_fields() {
-    // On a table, in a prompt, a menu, the popup of a new secret, a wizard, a member's details.
+    // Suspends from a table, a prompt, a menu, the popup of a new secret, a wizard and a member's details.
     for keys in ["", "j<enter>", "x", "s", "y", "nLine 4<enter>", "4<enter>", "5<enter>"] {
         let driver = Driver::new().press(keys);
         let open = driver.model.popup.is_some();

@@ -10,7 +10,7 @@ use keyward::tui::msg::RequestError;
 use super::driver::{Driver, start_options};
 use super::key_fixtures::{NOW, ada, key};
 
-/// Returns a driver with one more organization key, which is selected.
+/// Returns a driver with an additional organization key, which is selected.
 fn with_key(name: &str, columns: u16, rows: u16) -> Driver {
     let mut driver = Driver::with_size(columns, rows);
     driver.keys.insert(0, key(400, KeyKind::Organization, name, TimeDelta::zero(), None));

@@ -13,14 +13,14 @@ use super::key_fixtures::NOW;
 
 const LEAKED: &str = "Werk München Leitstand";
 
-/// Returns a driver with the popup of a leaked key filled in.
+/// Returns a driver with the popup for replacing a leaked key open and filled in.
 fn filled_in_popup() -> Driver {
     let mut driver = Driver::with_size(80, 24).press("jRL");
     let last_four = driver.key_named(LEAKED).last_four().to_owned();
     driver.press(&last_four)
 }
 
-/// Returns the names of the requests that change something.
+/// Returns the names of the requests that change data on the server.
 fn changes_requested(driver: &Driver) -> Vec<&str> {
     let word = |request: &'_ String| request.split([' ', '(']).next().unwrap().len();
     let first_words = driver.requests.iter().map(|request| &request[..word(request)]);
@@ -49,14 +49,14 @@ fn a_leaked_key_is_replaced_and_revoked_in_one_popup() {
 #[test]
 fn the_last_four_characters_and_a_reason_are_required() {
     let driver = Driver::with_size(80, 24).press("jRL<enter>");
-    assert!(driver.screen().contains("Type the last last_four"), "{}", driver.screen());
+    assert!(driver.screen().contains("Type the last four"), "{}", driver.screen());
     let driver = filled_in_popup().press("<tab><ctrl-u><enter>");
     assert!(driver.screen().contains("Type a reason"), "{}", driver.screen());
-    // Typed before the popup was shown, so not accepted.
+    // The characters were typed before the popup was shown, so they are not accepted.
     let mut driver = Driver::with_size(80, 24).press("jR");
     let last_four = driver.key_named(LEAKED).last_four().to_owned();
     let driver = driver.press_in_one_frame(&format!("L{last_four}")).press("<enter>");
-    assert!(driver.screen().contains("Type the last last_four"), "{}", driver.screen());
+    assert!(driver.screen().contains("Type the last four"), "{}", driver.screen());
     assert!(changes_requested(&driver).is_empty());
 }
 
@@ -125,7 +125,7 @@ fn an_interrupted_replacement_is_finished_at_the_next_start() {
     }
 }
 
-/// Opens the wizard of the rotation whose new key was never used.
+/// Returns a driver with the wizard of the rotation whose new key was never used.
 fn wizard_in_switch_phase() -> Driver {
     Driver::with_size(80, 24).press("4/phase:switch<enter><enter>")
 }

@@ -30,7 +30,7 @@ fn review_of(keys: Vec<Key>) -> Driver {
     driver.release()
 }
 
-/// Returns the drafts as they were last saved.
+/// Returns the content of the drafts file after the effects of the driver.
 fn saved_drafts(driver: &Driver) -> String {
     let mut saved = String::new();
     for effect in &driver.effects {
@@ -69,7 +69,7 @@ fn twenty_keys_are_reviewed_with_at_most_45_key_presses() {
     let mut driver = press(review_of(stale_keys(20)), "3");
     driver = press(driver, &"x".repeat(15));
     for _ in 0..3 {
-        // The text of notes does not count.
+        // The text of notes is not counted.
         driver = press(driver, "K").press("asked, still needed");
         driver = press(driver, "<enter>");
     }
@@ -156,7 +156,7 @@ fn drafts_survive_a_restart_and_no_decision_is_applied_twice() {
     assert!(resumed.screen().contains("Decided: revoke 1, keep 1"), "{}", resumed.screen());
     let applied = resumed.press("Ay");
     assert_eq!(applied.reviews.len(), 2);
-    // Killed after the server applied the decisions and before the reply was saved: the server's records clear the drafts.
+    // If keyward is killed after the server applied the decisions but before it saved the replies, the server's records clear the drafts.
     let killed = restart(applied.reviews.clone());
     assert!(!killed.screen().contains("Decided:"), "{}", killed.screen());
 }
@@ -189,7 +189,7 @@ fn the_preview_opens_once_the_keys_are_loaded() {
     let start = keyward::tui::context::StartOptions { drafts: saved_drafts(&first), ..start_options(80, 24) };
     let mut driver = Driver::prepare(start, Role::Admin);
     driver.keys = stale_keys(3);
-    // The tab is opened before the keys arrive, and the earlier decisions arrive first.
+    // The tab is opened before the keys have arrived, and the earlier decisions arrive before the keys.
     let driver = driver.hold_replies().release_batch().press("3").release_only("List(Reviews").press("A");
     assert!(driver.screen().contains("the preview will open when that is done"), "{}", driver.screen());
     let driver = driver.release();
@@ -232,7 +232,7 @@ fn only_failed_decisions_are_retried() {
     assert_eq!((first.len(), driver.reviews.len()), (4, 2));
     let driver = driver.press("<enter>");
     assert_eq!(driver.reviews.len(), 4);
-    // The same two requests with the same idempotency keys, so that nothing is applied twice.
+    // The retry sends the same two requests with the same idempotency keys, so that nothing is applied twice.
     assert_eq!(driver.requests, first[..2]);
     assert!(!driver.press("<esc>").screen().contains("Decided:"));
 }

@@ -12,7 +12,7 @@ use super::key_fixtures;
 
 const KEY_NAMES: [&str; 6] = ["selected", "live", "stale", "orphaned", "orphaned, live", "plain"];
 
-/// Returns a driver with one key of each kind, in the order of [`KEY_NAMES`], the first one selected.
+/// Returns a driver with one key for each name in [`KEY_NAMES`], in this order, with the first row selected.
 fn driver_with_each_kind(theme: Theme, columns: u16) -> Driver {
     let mut driver = Driver::prepare(StartOptions { theme, ..start_options(columns, 24) }, Role::Admin);
     let removed_member = key_fixtures::member(9, "Gone Gauss", Some(3));
@@ -34,7 +34,7 @@ fn driver_with_each_kind(theme: Theme, columns: u16) -> Driver {
                 TimeDelta::days(210) + TimeDelta::milliseconds(i64::from(n)),
                 used,
             );
-            // Rows are equal except for the markers.
+            // The rows differ only in their names and markers.
             "sk_…AAAA".clone_into(&mut key.masked);
             if name.starts_with("orphaned") {
                 key.created_by = removed_member.clone();

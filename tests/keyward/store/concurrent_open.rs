@@ -17,7 +17,7 @@ async fn write_and_read(store: &Store) -> Result<(), StoreError> {
 async fn a_database_can_be_opened_and_read_during_writes() {
     for round in 0..scaled(1_000) {
         let database = Database::sqlite();
-        // Four runs: the first with an empty database, the others with what the run before left.
+        // Four runs: the first with an empty database, each later one with the database that the run before it left.
         for _ in 0..4 {
             let store = database.open().await;
             let work = |store: Store| {
@@ -29,7 +29,7 @@ async fn a_database_can_be_opened_and_read_during_writes() {
                 })
             };
             let serving: Vec<_> = (0..4).map(|_| work(store.clone())).collect();
-            // Opened like a backup or `keyward admin`.
+            // Opened as `keyward backup` and `keyward admin` do.
             let second_store =
                 Store::open(&database.target, OpenMode::Tool, Clock::System.now(), random_bytes).await;
             let second_store =

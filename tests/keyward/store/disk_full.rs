@@ -10,7 +10,7 @@ use keyward::domain::id::Id;
 use keyward::domain::member::Role;
 use keyward::store::{DatabaseLocation, NewMember, OpenMode, Store, StoreError};
 
-/// A small tmpfs; unavailable without the permission to mount one.
+/// A small tmpfs. It is not available if the tests may not mount file systems.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {

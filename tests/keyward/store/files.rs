@@ -98,7 +98,7 @@ async fn the_sqlite_settings_are_in_effect() {
     let mut connection = connect_directly(&database.target).await;
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await.unwrap();
     assert_eq!(journal, "wal");
-    // Special characters in the path work.
+    // Paths may contain special characters.
     let odd = DatabaseLocation::Sqlite(path(&database).parent().unwrap().join("ä b?c#d%20.db"));
     let opened = Store::open(&odd, OpenMode::Serve, Timestamp(0), random_bytes).await.unwrap();
     assert!(path(&database).parent().unwrap().join("ä b?c#d%20.db").exists());

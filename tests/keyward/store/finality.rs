@@ -1,4 +1,4 @@
-//! Triggers protect final data even from a database tool; both databases have the same schema.
+//! Triggers protect final rows even from a database tool, and both databases have the same schema.
 
 use keyward::domain::secret::Digest;
 use sqlx::Row as _;

@@ -45,7 +45,7 @@ async fn open(target: &DatabaseLocation, access: OpenMode) -> Store {
     Store::open(target, access, Clock::System.now(), random_bytes).await.unwrap()
 }
 
-/// Creates a database, a backup, and revokes all keys after the backup. Returns the paths of both and the member.
+/// Creates a database, backs it up, and then revokes all keys. Returns the paths of the database and the backup, and the member's id.
 async fn revoke_after_backup(database: &Database) -> (std::path::PathBuf, std::path::PathBuf, Id) {
     let DatabaseLocation::Sqlite(data) = database.target.clone() else { unreachable!("asked for SQLite") };
     let (store, ada) = open_with_ada(database).await;
@@ -53,7 +53,7 @@ async fn revoke_after_backup(database: &Database) -> (std::path::PathBuf, std::p
     for n in 0..3 {
         insert_key(&mut connection, ada, Digest([n; 32]), false).await;
     }
-    // Closed before its files are replaced.
+    // The connection must be closed before the database files are replaced.
     connection.close().await.unwrap();
     let backup = data.with_file_name("backup.db");
     store.backup(&backup).await.unwrap();
@@ -132,7 +132,7 @@ async fn a_truncated_line_in_the_revocation_log_is_ignored() {
     revoke_all(&store, ada).await;
     store.close().await;
     drop(store);
-    // The lines after the truncated one are read.
+    // The lines after the truncated line are still read.
     restore(&backup, &data);
     let store = open(&database.target, OpenMode::Serve).await;
     assert_eq!(count_active_keys(&store, ada).await, 0);

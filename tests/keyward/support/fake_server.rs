@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Replies to a request with this head; returns whether to keep the connection open.
+/// Replies to a request, given its head, and returns whether to keep the connection open.
 pub type ReplyFn = dyn Fn(&str, &mut TcpStream) -> std::io::Result<bool> + Send + Sync;
 
 /// A running fake server.
@@ -39,13 +39,13 @@ impl FakeServer {
         Self { url, heads }
     }
 
-    /// Returns the heads of all requests so far.
+    /// Returns the heads of all requests that were received.
     pub fn request_heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
 }
 
-/// Reads the head of the next request; `None` if the connection ends. The body is not read.
+/// Reads the head of the next request but not its body. Returns `None` if the connection ends.
 fn read_head(stream: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     let mut byte = [0];
@@ -70,24 +70,24 @@ pub fn send_response(
     Ok(true)
 }
 
-/// Content type header of JSON_HEADER.
+/// Header line for a JSON body.
 pub const JSON_HEADER: &str = "Content-Type: application/json\r\n";
 
-/// Watches the most memory that a program took.
+/// A running program whose peak memory usage is measured.
 pub struct MeasuredProcess {
     pub child: Child,
     peak: u64,
 }
 
 impl MeasuredProcess {
-    /// Starts it, its output in files so that it never waits.
+    /// Starts a command. Its output should go to files, so that it never waits for a reader.
     pub fn start(command: &mut Command, out: Stdio, err: Stdio) -> Self {
         Self { child: command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap(), peak: 0 }
     }
 
-    /// The most so far, in MiB.
+    /// Returns the peak memory usage measured so far, in MiB.
     pub fn peak_mib(&mut self) -> u64 {
-        // The kernel keeps the peak; it is gone with the process.
+        // The kernel reports the peak only while the process exists.
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0);
@@ -95,7 +95,7 @@ impl MeasuredProcess {
         self.peak / 1024
     }
 
-    /// Waits for its end; its exit code and the most memory it took, in MiB.
+    /// Waits until the process has ended. Returns its exit code (-1 after a signal) and its peak memory usage in MiB.
     pub fn wait(mut self) -> (i32, u64) {
         let (_never, pause) = std::sync::mpsc::channel::<()>();
         loop {

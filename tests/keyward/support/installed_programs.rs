@@ -1,10 +1,11 @@
-//! Programs of the system that some tests need.
+//! Finds installed programs that some tests need, such as nginx.
 
 use std::path::PathBuf;
 
 use super::env_var;
 
-/// Finds a program. If it is missing, the test is skipped with a message; if `requirement` is 1 in the environment, it fails.
+/// Returns the path of an installed program. If it is missing, prints that the test is skipped and returns `None`, or panics if the
+/// environment variable `requirement` is 1.
 pub fn find_program(program: &str, requirement: &str) -> Option<PathBuf> {
     let folders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
     let found = folders.iter().map(|folder| PathBuf::from(folder).join(program)).find(|path| path.is_file());

@@ -9,12 +9,12 @@ use keyward::wire::data_plane::ListSites;
 use keyward::wire::keys::{CreateKey, CreatedKey, RevokeKey};
 use keyward::wire::problem::ProblemType;
 
-/// Returns the body of a create with only a name.
+/// Returns the body for creating a key with only a name.
 pub fn key_named(name: &str) -> CreateKey {
     CreateKey { name: name.into(), note: None, replaces: None }
 }
 
-/// Creates a key under a new idempotency key.
+/// Creates a key with a new, random idempotency key.
 pub async fn create_key(client: &Client, kind: KeyKind, body: CreateKey) -> Result<CreatedKey, ClientError> {
     let idempotency_key = Id::new(Clock::System.now(), random_bytes()).to_string();
     client.create_key(kind, body, &idempotency_key).await
@@ -30,7 +30,7 @@ pub fn key_client(client: &Client, created: &CreatedKey) -> Client {
     client_with_secret(client, created.secret.as_ref().expect("a new key has its secret").expose())
 }
 
-/// Uses the key of a client; returns whether it was accepted. Panics on any other error than `key-invalid`.
+/// Uses the client's key once and returns whether the server accepted it. Panics on any error other than `key-invalid`.
 pub async fn is_accepted(key_client: &Client) -> bool {
     match key_client.send(CallRequest::to(ListSites)).await {
         Ok(_) => true,
@@ -39,12 +39,12 @@ pub async fn is_accepted(key_client: &Client) -> bool {
     }
 }
 
-/// Returns the body of a revoke that is refused if the key was used since `at`.
+/// Returns the body for revoking a key unless it was used since `at`.
 pub fn unless_used_since(at: Timestamp) -> RevokeKey {
     RevokeKey { unless_used_since: Some(at), ..RevokeKey::default() }
 }
 
-/// Returns the body of a revoke that ignores uses.
+/// Returns the body for revoking a key even if it was used.
 pub fn even_if_used(reason: &str) -> RevokeKey {
     RevokeKey { even_if_used: Some(true), reason: Some(reason.into()), ..RevokeKey::default() }
 }

@@ -100,7 +100,7 @@ impl Drop for PostgresCluster {
     }
 }
 
-/// Creates an empty database on the server of this run, or on the one that the environment names.
+/// Creates an empty database on the cluster of this test run, or on the server that `KEYWARD_TEST_DATABASE_URL` names.
 pub async fn fresh_database() -> Option<String> {
     static SHARED_CLUSTER: OnceLock<Option<PostgresCluster>> = OnceLock::new();
     if let Some(url) = env_var("KEYWARD_TEST_DATABASE_URL") {
@@ -135,7 +135,7 @@ async fn create_database(server: &str, url: impl Fn(&str) -> String) -> String {
     url(&name)
 }
 
-/// Finds the folder of `initdb` and `pg_ctl`.
+/// Returns the folder that contains `initdb` and `pg_ctl`.
 fn find_programs_folder() -> Option<PathBuf> {
     let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = installed.map(|version| version.path().join("bin")).collect();

@@ -55,7 +55,7 @@ impl CommandOutput {
         self.expect_exit(0, &[]).out
     }
 
-    /// Parses standard output as JSON, whatever the exit code is.
+    /// Parses standard output as JSON. The exit code is not checked.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:?}"))
@@ -72,14 +72,14 @@ impl ProgramHome {
         self.0.path().join(name)
     }
 
-    /// Returns the program with these arguments and a minimal environment.
+    /// Returns a command that runs keyward with these arguments and a minimal environment.
     pub fn keyward(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_keyward"));
         command.args(arguments);
         command
     }
 
-    /// Returns a shell command line with the same environment.
+    /// Returns a command that runs a shell command line with the same minimal environment.
     pub fn shell(&self, line: &str) -> Command {
         let mut command = self.command("sh");
         command.args(["-c", line]).current_dir(self.0.path());
@@ -106,12 +106,12 @@ impl ProgramHome {
         command
     }
 
-    /// Runs the program to its end.
+    /// Runs keyward until it has ended.
     pub fn run(&self, arguments: &[&str]) -> CommandOutput {
         CommandOutput::from(self.keyward(arguments).output().unwrap())
     }
 
-    /// Runs the program with this standard input.
+    /// Runs keyward with `input` on its standard input.
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> CommandOutput {
         let mut child = self.keyward(arguments).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
@@ -127,7 +127,7 @@ pub struct RunningProgram {
 }
 
 impl RunningProgram {
-    /// Starts a program and reads its standard error.
+    /// Starts a program and collects its standard error.
     pub fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let err = BufReader::new(child.stderr.take().unwrap());
@@ -136,7 +136,7 @@ impl RunningProgram {
         Self { child, lines }
     }
 
-    /// Waits for a line of standard error for which `find` returns a value.
+    /// Waits for a line of standard error for which `find` returns a value, and returns that value.
     pub fn wait_for_line<T>(&self, find: impl Fn(&str) -> Option<T>) -> T {
         let mut seen = String::new();
         loop {
@@ -148,7 +148,7 @@ impl RunningProgram {
         }
     }
 
-    /// Closes standard input and waits for the end.
+    /// Closes standard input and waits until the program has ended.
     pub fn wait(mut self) -> CommandOutput {
         let mut out = String::new();
         drop(self.child.stdin.take());
@@ -163,7 +163,7 @@ impl RunningProgram {
 
 impl Drop for RunningProgram {
     fn drop(&mut self) {
-        // Fails if the program has ended already.
+        // Fails if the program has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 /// Timeout for every condition, long enough for debug builds on busy machines.
 pub const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Output of the program so far.
+/// What the program has written to the terminal.
 pub struct PtyOutput {
     /// Terminal emulator that has processed the output.
     pub emulator: vt100::Parser,
@@ -150,12 +150,12 @@ impl Pty {
         self.wait_until(&format!("{text:?}"), |output| output.text().contains(text).then_some(()));
     }
 
-    /// Passes the output to a function.
+    /// Passes the output to `inspect` and returns its result.
     pub fn inspect<T>(&self, inspect: impl FnOnce(&PtyOutput) -> T) -> T {
         inspect(&self.output())
     }
 
-    /// Returns the bytes since the last call.
+    /// Returns the bytes written since the last call of this function.
     pub fn take_bytes(&self) -> Vec<u8> {
         std::mem::take(&mut self.output().bytes)
     }
@@ -168,7 +168,7 @@ impl Pty {
         self.master.as_ref().unwrap().resize(size).unwrap();
     }
 
-    /// Returns the terminal's modes in a form that can be compared.
+    /// Returns the terminal's modes (`termios`) as a text that can be compared.
     pub fn modes(&self) -> String {
         modes(&**self.master.as_ref().unwrap())
     }
@@ -201,7 +201,7 @@ impl Pty {
         }
     }
 
-    /// Stops reading the output after the next read, like a network link that is down.
+    /// Stops reading the output after the next read, as if the network connection were dead.
     pub fn stop_reading(&self) {
         self.stop.store(true, Ordering::SeqCst);
     }

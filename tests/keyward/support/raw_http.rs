@@ -54,7 +54,7 @@ pub async fn send(address: SocketAddr, bytes: impl AsRef<[u8]>) -> RawResponse {
     read_response(&mut stream).await.expect("no answer")
 }
 
-/// Reads one response; `None` if the connection ends before the headers are complete.
+/// Reads one response. Returns `None` if the connection ends before the headers are complete.
 pub async fn read_response(stream: &mut (impl AsyncRead + Unpin)) -> Option<RawResponse> {
     tokio::time::timeout(TIMEOUT, read(stream)).await.expect("the server did not reply in time")
 }

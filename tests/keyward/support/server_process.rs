@@ -63,7 +63,7 @@ impl ServerProcess {
         Self { child, client, _home: home }
     }
 
-    /// Sends SIGKILL and waits for the end.
+    /// Sends SIGKILL and waits until the process has ended.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -75,7 +75,7 @@ impl ServerProcess {
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     }
 
-    /// Waits for the end and returns the exit code.
+    /// Waits until the process has ended and returns its exit code; `None` if a signal ended it.
     pub fn wait(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }

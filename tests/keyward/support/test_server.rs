@@ -63,7 +63,7 @@ impl TestServer {
         Self { store, ada, client, running }
     }
 
-    /// Starts a second server on the same database; returns it with a client without credentials.
+    /// Starts a second server on the same database. Returns it and a client without credentials.
     pub async fn start_second(&self, database: &Database) -> (RunningServer, Client) {
         start_server(database.open().await, settings_without_limits(), Clock::System).await
     }
@@ -136,7 +136,7 @@ pub async fn start_server(store: Store, mut settings: Settings, clock: Clock) ->
     (running, client)
 }
 
-/// Redeems a sign-in code.
+/// Signs in with a sign-in code and returns the member.
 pub async fn sign_in(client: &Client, code: &str) -> Result<TestMember, ClientError> {
     let body = CreateSession { code: SecretString::new(code) };
     let session = client.send(CallRequest::with(CreateSessionCall, body)).await?;
@@ -144,7 +144,7 @@ pub async fn sign_in(client: &Client, code: &str) -> Result<TestMember, ClientEr
     Ok(TestMember { id: session.member.id, client: client.with_credential(credential.clone()), credential })
 }
 
-/// Returns the type of the problem with which a call was refused; panics if it was not.
+/// Returns the type of the problem with which a call was refused. Panics if the call was not refused.
 pub fn problem_type<T>(result: Result<T, ClientError>) -> ProblemType {
     match result {
         Ok(_) => panic!("the request was not refused"),

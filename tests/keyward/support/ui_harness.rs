@@ -1,7 +1,7 @@
 //! UI harness: the model of the screens, driven by key presses, against a real server.
 //!
 //! Requests go through the program's own [`Api`], and unfinished creates and drafts are stored in files by its [`SavedState`]. The
-//! harness can crash the program at any point that matters ([`UiHarness::crash_at`]) and start it again with what it left behind.
+//! harness can crash a run at any relevant point ([`UiHarness::crash_at`]) and start the next one with the files that it left behind.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -24,14 +24,14 @@ use tokio::sync::mpsc;
 
 use super::test_server::TestMember;
 
-/// More replies than any request gets.
+/// Capacity of the reply channel: more replies than any request gets.
 const MAX_REPLIES: usize = 64;
 /// How long [`take_over_all`] waits for the locks of the previous run.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Profile of the harness.
 const PROFILE: &str = "test";
 
-/// Files that one run of the program leaves to the next.
+/// Files that one run of the terminal UI leaves for the next one.
 pub struct SavedFiles(TempDir);
 
 impl SavedFiles {
@@ -54,7 +54,7 @@ impl SavedFiles {
     }
 }
 
-/// One run of the program by a signed-in member.
+/// One run of the terminal UI by a signed-in member.
 pub struct UiHarness {
     model: Box<Model>,
     api: Api,
@@ -62,19 +62,19 @@ pub struct UiHarness {
     folder: SavedFiles,
     /// Secret of the last key that was created.
     pub secret: Option<String>,
-    /// Number of the crash point at which the program crashes, starting at 1. There is a crash point before and after each request
+    /// Number of the crash point at which the run crashes, starting at 1. There is a crash point before and after each request
     /// that changes something, and before each change of the drafts is written.
     pub crash_at: Option<usize>,
     crash_points: usize,
 }
 
 impl UiHarness {
-    /// Starts the program for the first time.
+    /// Starts the terminal UI without saved files.
     pub async fn open(member: &TestMember) -> Self {
         Self::resume(member, SavedFiles::new()).await
     }
 
-    /// Starts the program with the files of an earlier run.
+    /// Starts the terminal UI with the files of an earlier run.
     pub async fn resume(member: &TestMember, folder: SavedFiles) -> Self {
         let address: ServerAddress = member.client.address().clone();
         let saved_state = SavedState::new(Some(folder.state()), PROFILE.to_owned(), Clock::System);
@@ -106,7 +106,7 @@ impl UiHarness {
         harness
     }
 
-    /// Ends the program and returns the files that it leaves behind.
+    /// Ends the run and returns the files that it leaves behind.
     pub fn into_saved_files(self) -> SavedFiles {
         self.folder
     }
@@ -115,12 +115,12 @@ impl UiHarness {
         &self.folder
     }
 
-    /// Returns whether the program has crashed.
+    /// Returns whether the run has crashed.
     pub fn has_crashed(&self) -> bool {
         self.crash_at.is_some_and(|at| self.crash_points >= at)
     }
 
-    /// Passes a crash point; returns whether the program has crashed by now.
+    /// Counts a crash point. Returns whether the run has crashed, at this point or earlier.
     fn pass_crash_point(&mut self) -> bool {
         if !self.has_crashed() {
             self.crash_points += 1;
@@ -128,7 +128,7 @@ impl UiHarness {
         self.has_crashed()
     }
 
-    /// Performs effects, and those that follow from their replies, then draws a frame. Stops at a crash.
+    /// Performs effects and the effects that follow from their replies, then draws a frame. Stops if the run crashes.
     async fn perform(&mut self, effects: Vec<Effect>) {
         let mut waiting: VecDeque<Effect> = effects.into();
         while let Some(effect) = waiting.pop_front() {
@@ -171,7 +171,7 @@ impl UiHarness {
         self.model.update(Msg::FrameWritten { max_scroll: drawn.max_scroll });
     }
 
-    /// Presses keys one after the other, each in a frame of its own: `3jx<enter>`.
+    /// Presses keys one after the other, such as `3jx<enter>`, and draws a frame after each.
     pub async fn press(mut self, keys: &str) -> Self {
         for key in key_names(keys) {
             if self.has_crashed() {

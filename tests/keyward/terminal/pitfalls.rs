@@ -25,7 +25,7 @@ use super::super::support::installed_programs::find_program;
 use super::super::support::pty::{Pty, PtyOutput, program};
 use super::{Demo, READY_TEXT, ROW_TEXT, start_and_wait, start_demo};
 
-/// Queries of cursor position, device attributes, modes, colours and size, and requests for another keyboard protocol.
+/// Escape sequences that query the cursor position, device attributes, modes, colours or size, or request another keyboard protocol.
 const QUERIES: [&str; 16] = [
     "\x1b[6n", "\x1b[5n", "\x1b[c", "\x1b[0c", "\x1b[>c", "\x1b[>0c", "\x1b[=c", "\x1b[?u", "\x1b[>1u", "$p",
     "\x1b[>q", "\x1b[18t", "\x1b[14t", ";?\x07", ";?\x1b\\", "\x1bP+q",
@@ -58,7 +58,7 @@ fn the_terminal_is_never_queried() {
     }
 }
 
-/// Replies to queries of the program that used the terminal before, delayed by a slow link.
+/// Terminal replies to queries that a previous program sent, delayed by a slow connection.
 #[test]
 fn unsolicited_terminal_replies_are_harmless() {
     let mut demo = start_demo(|_| ());
@@ -79,7 +79,7 @@ fn unsolicited_terminal_replies_are_harmless() {
     ] {
         demo.pty.press(answer);
     }
-    // It still handles key presses, and nothing was opened, moved or hidden.
+    // The terminal UI still handles key presses, and the replies opened, moved and hid nothing.
     demo.pty.press("jk?");
     demo.pty.wait_for_text("Help");
     demo.pty.press("\x1b");
@@ -218,7 +218,7 @@ fn nothing_is_written_to_a_closed_terminal() {
     assert_eq!(demo.pty.wait(), 129);
     let trace = demo.wait_for_trace(|trace| trace.contains("+++ exited"));
     let (_, after) = trace.split_once("--- SIGHUP").unwrap_or(("", &trace));
-    // Except for the rest of a frame that was being written.
+    // Only the rest of a frame that was already being written may follow.
     for leaving in ["?1049l", "?2004l", "?25h"] {
         assert!(!after.contains(leaving), "{after}");
     }
@@ -243,7 +243,7 @@ fn no_core_dump_is_ever_written() {
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
 }
 
-/// A terminal that accepts no more output, like on a dead network link, does not block the program.
+/// A terminal that accepts no more output, as on a dead network connection, does not keep keyward from exiting.
 #[test]
 fn a_blocked_terminal_does_not_block_the_exit() {
     let home = tempfile::tempdir().unwrap();

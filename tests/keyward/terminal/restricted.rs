@@ -1,4 +1,4 @@
-//! `--restricted`, for users who may run only keyward: no files, no pipes, no other programs, each with an explanation. The review's
+//! `--restricted`, for users who may run nothing but keyward: files, pipes and other programs are refused with an explanation. The review's
 //! export is tested with the popups.
 
 use super::super::ssh::create_and_reveal;
@@ -7,7 +7,7 @@ use super::{ROW_TEXT, start_and_wait};
 
 const RESTRICTION_NOTICE: &str = "--restricted";
 
-/// Asserts that every way out of the screens is refused.
+/// Asserts that writing files, piping to commands and starting programs are refused on every screen.
 pub fn assert_restricted(pty: &mut Pty) {
     let secret = create_and_reveal(pty);
     pty.press("v");

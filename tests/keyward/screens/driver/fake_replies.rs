@@ -177,7 +177,7 @@ impl Driver {
     }
 }
 
-/// Returns uses of the last 30 days; none were recorded for the first six.
+/// Returns the daily uses of a key for the last 30 days. The counts of the first six days are unknown.
 fn daily_use(id: Id) -> DailyUse {
     let counts =
         (0..30).map(|day| (day >= 6).then_some(if day % 7 < 2 { 0 } else { 40 + day * 3 })).collect();
