@@ -45,7 +45,7 @@ impl Operation {
         self.facts["operationId"].as_str().unwrap()
     }
 
-    /// Returns how a response violates the document.
+    /// Returns a description of each way in which a response violates the document.
     fn violations_in(&self, document: &Value, response: &RawResponse) -> Vec<String> {
         let declared = &self.facts["responses"][response.status.to_string()];
         if declared.is_null() {
@@ -182,15 +182,15 @@ async fn responses_to_random_requests_conform_to_the_document() {
     for_each_database(send_random_requests).await;
 }
 
-/// Random requests of the full run.
+/// Number of random requests in the full run.
 const FULL_COUNT: usize = 20_000;
 
-/// Returns whether a request of the operation was answered with a status of the 200s.
-fn has_succeeded(operation: &Operation, seen: &BTreeMap<String, usize>) -> bool {
-    seen.contains_key(&format!("{} 2", operation.name()))
+/// Returns whether a request of this operation got a 2xx response. `counts` has a key for each operation and first digit of a status.
+fn has_succeeded(operation: &Operation, counts: &BTreeMap<String, usize>) -> bool {
+    counts.contains_key(&format!("{} 2", operation.name()))
 }
 
-async fn fuzz(database: &Database) {
+async fn send_random_requests(database: &Database) {
     let server = TestServer::start(database).await;
     let address = server.address();
     let document = document();
@@ -203,11 +203,11 @@ async fn fuzz(database: &Database) {
         let invited = server.ada.client.send(CallRequest::with(CreateInvitation, invite)).await.unwrap();
         credentials.others.push(redeem_code(&server, invited.code.code.expose()).await);
     }
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let count = scaled(FULL_COUNT);
     for n in 0..FULL_COUNT.max(count) {
         // Requests of some operations rarely succeed: a scaled-down run goes on until each has.
-        if n >= count && operations.iter().all(|operation| has_succeeded(operation, &seen)) {
+        if n >= count && operations.iter().all(|operation| has_succeeded(operation, &counts)) {
             break;
         }
         if n % 20 == 0 {
@@ -241,17 +241,17 @@ async fn fuzz(database: &Database) {
         let short: String = request.chars().take(2_000).collect();
         assert!(
             violated.is_empty(),
-            "{} request {n}\n{short}\n\nanswer {}\n{body}\n\n{}",
+            "{} request {n}\n{short}\n\nresponse {}\n{body}\n\n{}",
             database.name,
             response.status,
             violated.join("\n")
         );
-        *seen.entry(format!("{} {}", operation.name(), got.status / 100)).or_default() += 1;
-        known.collect(&got.json());
+        *counts.entry(format!("{} {}", operation.name(), response.status / 100)).or_default() += 1;
+        known.collect(&response.json());
     }
     // The test would prove little if random requests never succeeded.
     for operation in &operations {
-        assert!(has_succeeded(operation, &seen), "{} never succeeded: {seen:?}", operation.name());
+        assert!(has_succeeded(operation, &counts), "{} never succeeded: {counts:?}", operation.name());
     }
     server.stop().await;
 }

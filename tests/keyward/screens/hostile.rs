@@ -47,10 +47,10 @@ fn driver_with_hostile_names() -> Driver {
         })
         .collect();
     driver.keys[13].name = "y".repeat(10_000);
-    for (member, text) in driver.members.iter_mut().zip(HOSTILE) {
+    for (member, text) in driver.members.iter_mut().zip(HOSTILE_NAMES) {
         (member.name, member.email) = (text.to_owned(), text.to_owned());
     }
-    for (row, text) in driver.log.iter_mut().zip(HOSTILE) {
+    for (row, text) in driver.log.iter_mut().zip(HOSTILE_NAMES) {
         (row.detail, row.key_name, row.address) =
             (text.to_owned(), Some(text.to_owned()), Some(text.to_owned()));
         if let Some(actor) = &mut row.actor {
@@ -81,7 +81,7 @@ fn hostile_names_are_shown_harmlessly_on_every_screen() {
     }
     for keys in ["3", "4", "4<enter>", "5", "5x", "5S", "6"] {
         for row in 0..8 {
-            assert_no_control_characters(&hostile().press(keys).press(&"j".repeat(row)));
+            assert_no_control_characters(&driver_with_hostile_names().press(keys).press(&"j".repeat(row)));
         }
     }
     let failure = RequestError::Unreachable("\u{1b}[31mred \u{202e}alert".into());

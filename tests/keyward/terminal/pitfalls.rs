@@ -3,7 +3,7 @@
 //! | pitfall | test |
 //! |---|---|
 //! | tmux drops OSC 52 silently, but accepts `load-buffer -w` | `tmux::a_copy_passes_through_tmux_and_leaves_no_buffer` |
-//! | screen needs BEL inside its string, which has at most 768 bytes | `tmux::a_copy_passes_through_screen_and_screen_keeps_no_secret`, `clipboard::gnu_screen_gets_strings_within_its_length_limit` |
+//! | screen needs BEL inside its string, which has at most 768 bytes | `tmux::a_copy_passes_through_screen_and_screen_keeps_no_secret`, `clipboard::gnu_screen_receives_strings_that_it_can_buffer` |
 //! | terminals never acknowledge a copy | [`a_copy_is_reported_as_sent_never_as_copied`], `popups::a_new_secret_is_masked_until_revealed_and_discarded_after_closing` |
 //! | screen content stays readable after the program ends | `tmux::*`, `terminal::assert_restored`, `terminal::a_secret_*`, [`no_signal_leaves_a_secret_on_the_terminal`] |
 //! | a closed terminal makes read loops spin | `terminal::a_closed_terminal_ends_the_process`, `ssh::*` |
