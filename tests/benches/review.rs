@@ -35,14 +35,14 @@ fn key(n: u32, created_by: &Arc<MemberRef>) -> Key {
     }
 }
 
-struct Screen {
+struct BenchmarkedUi {
     model: Model,
     buffer: Buffer,
     drafts: usize,
     report: String,
 }
 
-impl Screen {
+impl BenchmarkedUi {
     fn open() -> Self {
         let (model, effects) = Model::new(start_options((120, 40)));
         let buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
@@ -118,7 +118,7 @@ impl Screen {
 }
 
 fn main() {
-    let mut screen = Screen::open();
+    let mut screen = BenchmarkedUi::open();
     screen.measure("open the tab", 9, "3", "2");
     screen.press("3");
     screen.measure("decide: skip one key", 101, "S", "");

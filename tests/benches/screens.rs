@@ -40,13 +40,20 @@ const ROUNDS: usize = 9;
 fn main() {
     for count in [1_000, 100_000] {
         let began = monotonic_now();
-        let mut screen = Screen::new(count);
+        let mut screen = BenchmarkedUi::new(count);
         println!("\n{count} keys at {}x{}", WINDOW_SIZE.0, WINDOW_SIZE.1);
-        println!("  taken in pages of {PAGE_SIZE}          {:>9.1} ms in all", ms(monotonic_now() - began));
-        println!("  first frame                  {:>9} bytes in {} write", screen.bytes(), screen.writes());
+        println!(
+            "  taken in pages of {PAGE_SIZE}          {:>9.1} ms in all",
+            as_ms(monotonic_now() - began)
+        );
+        println!(
+            "  first frame                  {:>9} bytes in {} write",
+            screen.bytes_written(),
+            screen.write_count()
+        );
         // The first row of the first page stayed selected while more pages arrived.
         screen.press("gg");
-        let to_the_end = screen.visible();
+        let to_the_end = screen.visible_rows();
         screen.measure("move, one row down", "j", to_the_end / 2);
         screen.press(&"j".repeat(to_the_end));
         screen.measure("scroll by one row", "j", PRESS_COUNT);
@@ -74,13 +81,13 @@ impl Write for CountingWriter {
     }
 }
 
-struct Screen {
+struct BenchmarkedUi {
     model: Model,
     frame_writer: FrameWriter<CountingWriter>,
     meter: CountingWriter,
 }
 
-impl Screen {
+impl BenchmarkedUi {
     /// Opens the terminal UI of an admin with `count` organization keys.
     fn new(count: usize) -> Self {
         let hints =
@@ -100,7 +107,7 @@ impl Screen {
             let Effect::Request { ticket, request } = effect else { continue };
             let replies = match request {
                 ApiRequest::Me => vec![Reply::Me(Box::new(me()))],
-                ApiRequest::List(ListRequest::Keys(KeyKind::Organization)) => pages(count),
+                ApiRequest::List(ListRequest::Keys(KeyKind::Organization)) => key_pages(count),
                 _ => continue,
             };
             for reply in replies {
@@ -122,15 +129,15 @@ impl Screen {
         self.model.update(Msg::FrameWritten { max_scroll: drawn.max_scroll });
     }
 
-    fn visible(&self) -> usize {
+    fn visible_rows(&self) -> usize {
         self.model.screens.workspace.list.table.visible_rows().len()
     }
 
-    fn bytes(&self) -> usize {
+    fn bytes_written(&self) -> usize {
         self.meter.0.borrow().iter().sum()
     }
 
-    fn writes(&self) -> usize {
+    fn write_count(&self) -> usize {
         self.meter.0.borrow().len()
     }
 
@@ -159,8 +166,8 @@ impl Screen {
             self.update(key);
             self.draw_frame();
             durations.push(monotonic_now() - began);
-            bytes.push(self.bytes());
-            writes = writes.max(self.writes());
+            bytes.push(self.bytes_written());
+            writes = writes.max(self.write_count());
         }
         durations.sort_unstable();
         bytes.sort_unstable();
@@ -168,8 +175,8 @@ impl Screen {
             "  {what:<28} {:>9} bytes a press, at most {} in {writes} write; {:.0} us to update and draw, p99 {:.0} us",
             bytes[times / 2],
             bytes[times - 1],
-            us(durations[times / 2]),
-            us(durations[times * 99 / 100])
+            as_us(durations[times / 2]),
+            as_us(durations[times * 99 / 100])
         );
     }
 
@@ -185,10 +192,10 @@ impl Screen {
         let elapsed = monotonic_now() - began;
         println!(
             "  {PRESS_COUNT} presses at once          {:>9} bytes a press, rounded up, {} in {} write; {:.0} us",
-            self.bytes().div_ceil(PRESS_COUNT),
-            self.bytes(),
-            self.writes(),
-            us(elapsed)
+            self.bytes_written().div_ceil(PRESS_COUNT),
+            self.bytes_written(),
+            self.write_count(),
+            as_us(elapsed)
         );
     }
 
@@ -205,7 +212,7 @@ impl Screen {
                 self.draw_frame();
                 times.push(monotonic_now() - began);
             }
-            println!("  sort by {:<20} {:>9.1} ms", columns[column].title, ms(median(times)));
+            println!("  sort by {:<20} {:>9.1} ms", columns[column].title, as_ms(median(times)));
         }
     }
 
@@ -227,7 +234,7 @@ impl Screen {
                 self.update("esc");
                 self.draw_frame();
             }
-            println!("  filter {filter:<21} {:>9.1} ms for the slowest letter", ms(median(slowest)));
+            println!("  filter {filter:<21} {:>9.1} ms for the slowest letter", as_ms(median(slowest)));
         }
     }
 }
@@ -237,11 +244,11 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-fn ms(times: Duration) -> f64 {
+fn as_ms(times: Duration) -> f64 {
     times.as_secs_f64() * 1e3
 }
 
-fn us(times: Duration) -> f64 {
+fn as_us(times: Duration) -> f64 {
     times.as_secs_f64() * 1e6
 }
 
@@ -265,7 +272,7 @@ fn key(n: u32, created_by: &Arc<MemberRef>) -> Key {
     }
 }
 
-fn pages(count: usize) -> Vec<Reply> {
+fn key_pages(count: usize) -> Vec<Reply> {
     let ada = ada();
     let keys: Vec<Key> = (0..u32::try_from(count).unwrap()).map(|n| key(n, &ada)).collect();
     let last = keys.len().div_ceil(PAGE_SIZE) - 1;

@@ -36,12 +36,12 @@ fn main() {
     let bare = servers.block_on(start_bare());
     let (running, _folder) = servers.block_on(start_keyward());
     let keys = servers.block_on(create_keys(running.addr, running.store()));
-    let bare_requests: Vec<String> = vec![request("/bare", "none")];
-    let key_requests: Vec<String> = keys.iter().map(|key| request("/api/v2/auth", key)).collect();
+    let bare_requests: Vec<String> = vec![format_request("/bare", "none")];
+    let key_requests: Vec<String> = keys.iter().map(|key| format_request("/api/v2/auth", key)).collect();
     let mut ratios = Vec::new();
     for round in 0..ROUNDS {
-        let baseline = measure(&load, bare, &bare_requests);
-        let ours = measure(&load, running.addr, &key_requests);
+        let baseline = measure_throughput(&load, bare, &bare_requests);
+        let ours = measure_throughput(&load, running.addr, &key_requests);
         ratios.push(ours / baseline);
         println!(
             "round {}: bare {baseline:.0}/s, keyward {ours:.0}/s, ratio {:.2}",
@@ -105,12 +105,12 @@ async fn post(address: SocketAddr, path: &str, headers: &str, body: &Value) -> V
     serde_json::from_str(response.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 
-fn request(path: &str, key: &str) -> String {
+fn format_request(path: &str, key: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nUser-Agent: bench/1\r\n\r\n"
     )
 }
 
-fn measure(load: &Runtime, address: SocketAddr, requests: &[String]) -> f64 {
+fn measure_throughput(load: &Runtime, address: SocketAddr, requests: &[String]) -> f64 {
     load.block_on(responses_per_second(load.handle(), address, requests, CONNECTIONS, ROUND_DURATION))
 }

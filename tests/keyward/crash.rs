@@ -146,7 +146,7 @@ async fn assert_nothing_lost(store: &Store, done: &[AcknowledgedWrites], admin: 
 }
 
 /// Sets up an organization with a signed-in admin, and stops the server.
-async fn set_up(database: &Database) -> (Id, Credential) {
+async fn set_up_organization(database: &Database) -> (Id, Credential) {
     let server = TestServer::start(database).await;
     let (id, credential) = (server.ada.id, server.ada.credential.clone());
     server.stop().await;
@@ -157,7 +157,7 @@ async fn set_up(database: &Database) -> (Id, Credential) {
 #[tokio::test(flavor = "multi_thread")]
 async fn acknowledged_writes_survive_a_server_kill() {
     for_each_database(async |database| {
-        let (ada, credential) = set_up(database).await;
+        let (ada, credential) = set_up_organization(database).await;
         for _ in 0..scaled(300) {
             let server = tokio::task::block_in_place(|| ServerProcess::start(&database.target));
             let count = Arc::new(AtomicUsize::new(0));
@@ -185,7 +185,7 @@ async fn acknowledged_writes_survive_a_server_kill() {
 async fn every_acknowledged_write_is_synced_to_disk() {
     const WRITE_COUNT: usize = 200;
     let database = Database::sqlite();
-    let (_, credential) = set_up(&database).await;
+    let (_, credential) = set_up_organization(&database).await;
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("syncs");
     let Some(server) =

@@ -56,7 +56,7 @@ EOF
         echo \"$S\" | keyward verify >&2; [ $? -ne 0 ] || exit 96
         exit 42";
     let output = {
-        let mut command = home.keyward(&["demo", "--", "sh", "-c", script]);
+        let mut command = home.keyward_command(&["demo", "--", "sh", "-c", script]);
         command.current_dir(home.path(""));
         RunningProgram::start(command).wait()
     };
@@ -73,7 +73,7 @@ EOF
 }
 
 #[test]
-fn the_demo_exits_like_its_command() {
+fn the_demo_exits_with_the_exit_code_of_its_command() {
     let home = ProgramHome::new();
     assert_eq!(home.run(&["demo", "--keys", "1", "--", "sh", "-c", "kill -TERM $$"]).code, 143);
     let missing = home.run(&["demo", "--keys", "1", "--", "no-such-program"]);
@@ -82,7 +82,7 @@ fn the_demo_exits_like_its_command() {
 
     // A signal to the demo is passed on to the command. The command handles Ctrl-C itself.
     let script = "trap 'echo term >&2; exit 3' TERM; trap '' INT; echo $PPID >&2; read x";
-    let mut command = home.keyward(&["demo", "--keys", "1", "--", "sh", "-c", script]);
+    let mut command = home.keyward_command(&["demo", "--keys", "1", "--", "sh", "-c", script]);
     command.stdin(Stdio::piped());
     let demo = RunningProgram::start(command);
     let pid: i32 = demo.wait_for_line(|line| line.trim().parse().ok());
@@ -115,7 +115,7 @@ fn list_all_pages(url: &str, path: &str, secret: &str) -> Vec<Value> {
 fn a_client_of_the_public_api_lists_sites_and_machines() {
     let home = ProgramHome::new();
     let script = "keyward keys create --workspace --name client --write-to secret >&2 && echo \"$KEYWARD_URL\" >&2 && read x";
-    let mut command = home.keyward(&["demo", "--keys", "5", "--", "sh", "-c", script]);
+    let mut command = home.keyward_command(&["demo", "--keys", "5", "--", "sh", "-c", script]);
     command.stdin(Stdio::piped()).current_dir(home.path(""));
     let demo = RunningProgram::start(command);
     let url = demo.wait_for_line(|line| line.starts_with("http://").then(|| line.to_owned()));

@@ -30,12 +30,12 @@ fn assert_test_fails(fault: &str, test: &str, database: &str, reasons: &[&str]) 
 
 const SQLITE: &str = "SQLite";
 const POSTGRES: &str = "PostgreSQL";
-const BOTH: [&str; 2] = [SQLITE, POSTGRES];
+const BOTH_DATABASES: [&str; 2] = [SQLITE, POSTGRES];
 
 #[test]
 fn a_response_sent_before_the_commit_is_detected() {
     let test = "crash::acknowledged_writes_survive_a_server_kill";
-    for database in BOTH {
+    for database in BOTH_DATABASES {
         assert_test_fails("early-answer", test, database, &["was lost", "an acknowledged write is missing"]);
     }
 }
@@ -43,7 +43,7 @@ fn a_response_sent_before_the_commit_is_detected() {
 #[test]
 fn an_activity_row_in_a_second_transaction_is_detected() {
     let test = "crash::acknowledged_writes_survive_a_server_kill";
-    for database in BOTH {
+    for database in BOTH_DATABASES {
         assert_test_fails("late-activity", test, database, &["differ from the activity log"]);
     }
 }
@@ -52,13 +52,13 @@ fn an_activity_row_in_a_second_transaction_is_detected() {
 fn an_overwritten_last_use_is_detected() {
     assert_test_fails(
         "overwritten-use",
-        "last_used::last_use_never_moves_backward_when_the_clock_jumps",
+        "last_used::the_last_use_never_moves_backward_when_the_clock_jumps",
         SQLITE,
         &["moved backward"],
     );
     assert_test_fails(
         "overwritten-use",
-        "last_used::a_late_writer_never_moves_last_use_backward",
+        "last_used::a_late_writer_never_moves_the_last_use_backward",
         POSTGRES,
         &["moved backward"],
     );
@@ -90,7 +90,7 @@ fn a_one_statement_admin_guard_is_detected() {
 #[test]
 fn a_cached_verification_is_detected() {
     let test = "races::a_key_is_never_accepted_after_an_acknowledged_revoke";
-    for database in BOTH {
+    for database in BOTH_DATABASES {
         assert_test_fails("cached-verification", test, database, &["a revoked key was accepted"]);
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use crate::layers::rust_files;
+use crate::layers::collect_rust_files;
 
 /// File paths relative to the repository root, keyed by guarantee number.
 type FilesByNumber = BTreeMap<u32, BTreeSet<String>>;
@@ -89,7 +89,7 @@ fn every_guarantee_has_a_test_that_names_it() {
     let mut tests = FilesByNumber::new();
     for folder in ["src", "tests"] {
         let mut files = Vec::new();
-        rust_files(&repository_root().join(folder), &mut files);
+        collect_rust_files(&repository_root().join(folder), &mut files);
         for path in files {
             let file = path.strip_prefix(repository_root()).unwrap().to_string_lossy().into_owned();
             collect_named_guarantees(&file, &fs::read_to_string(&path).unwrap(), &mut tests);

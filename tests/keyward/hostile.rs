@@ -24,10 +24,10 @@ async fn start_with(change: impl FnOnce(&mut Settings)) -> (RunningServer, TempD
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), ..Settings::default() };
     change(&mut settings);
-    (start(settings, &folder).await.unwrap(), folder)
+    (try_start(settings, &folder).await.unwrap(), folder)
 }
 
-async fn start(settings: Settings, folder: &TempDir) -> Result<RunningServer, StartError> {
+async fn try_start(settings: Settings, folder: &TempDir) -> Result<RunningServer, StartError> {
     let target = DatabaseLocation::Sqlite(folder.path().join("data").join("keys.db"));
     let store = Store::open(&target, OpenMode::Serve, Clock::System.now(), random_bytes).await.unwrap();
     server::start(settings, store, Clock::System, None).await
@@ -142,7 +142,7 @@ async fn every_error_is_a_problem_with_a_request_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_is_limited_in_size_and_time() {
+async fn a_request_body_is_limited_in_size_and_time() {
     let (running, _folder) = start_with(|s| s.limits.body_timeout = Duration::from_millis(300)).await;
     let json = [("Content-Type", "application/json")];
     let large = format!("{{\"code\":\"{}\"}}", "x".repeat(70_000));
@@ -240,7 +240,7 @@ async fn connections_beyond_the_limit_get_503() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn shutdown_finishes_running_requests() {
+async fn a_shutdown_finishes_running_requests() {
     let (running, _folder) = start_with(|_| {}).await;
     let address = running.addr;
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -303,7 +303,7 @@ async fn a_server_that_cannot_start_says_what_to_do() {
     let refusal = async |change: &dyn Fn(&mut Settings)| {
         let mut settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), ..Settings::default() };
         change(&mut settings);
-        start(settings, &folder).await.err().map(|e| e.to_string()).unwrap_or_default()
+        try_start(settings, &folder).await.err().map(|e| e.to_string()).unwrap_or_default()
     };
     let address = taken.local_addr().unwrap();
     assert!(refusal(&|s| s.listen = address).await.contains("already in use: stop the other program"));

@@ -103,7 +103,7 @@ async fn wait_for_count(count: &AtomicUsize, enough: usize) {
 }
 
 /// Sets up an organization with a signed-in admin and one key, and stops the server.
-async fn set_up(database: &Database) -> (Credential, CreatedKey) {
+async fn set_up_organization(database: &Database) -> (Credential, CreatedKey) {
     let server = TestServer::start(database).await;
     let created = create_key(&server.ada.client, KEY_KIND, key_named("Grafana")).await.unwrap();
     let credential = server.ada.credential.clone();
@@ -113,9 +113,9 @@ async fn set_up(database: &Database) -> (Credential, CreatedKey) {
 
 /// Guarantee 14: last use is honest after the server was killed.
 #[tokio::test(flavor = "multi_thread")]
-async fn last_use_is_accurate_after_a_kill() {
+async fn the_last_use_is_accurate_after_a_kill() {
     for_each_database(async |database| {
-        let (ada, hot) = set_up(database).await;
+        let (ada, hot) = set_up_organization(database).await;
         let mut previous = None;
         for round in 0..scaled(100) {
             let server = tokio::task::block_in_place(|| ServerProcess::start(&database.target));
@@ -166,7 +166,7 @@ async fn last_use_is_accurate_after_a_kill() {
 
 /// Guarantee 14: last use is honest while the clock jumps by up to an hour.
 #[tokio::test(flavor = "multi_thread")]
-async fn last_use_never_moves_backward_when_the_clock_jumps() {
+async fn the_last_use_never_moves_backward_when_the_clock_jumps() {
     let start = now();
     let time = Arc::new(AtomicI64::new(start.0));
     let server =
@@ -197,7 +197,7 @@ async fn last_use_never_moves_backward_when_the_clock_jumps() {
 
 /// Guarantee 14: last use is honest when two processes buffer uses, and their clocks are wrong.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_writer_never_moves_last_use_backward() {
+async fn a_late_writer_never_moves_the_last_use_backward() {
     let Some(database) = Database::postgres().await else { return };
     let server =
         TestServer::start_with(&database, settings_without_limits(), Clock::fixed(now().minus(HOUR))).await;
@@ -234,7 +234,7 @@ async fn a_late_writer_never_moves_last_use_backward() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shutdown_loses_no_uses() {
     for_each_database(async |database| {
-        let (ada, _) = set_up(database).await;
+        let (ada, _) = set_up_organization(database).await;
         for round in 0..scaled(50) {
             let server = tokio::task::block_in_place(|| ServerProcess::start(&database.target));
             let admin = server.client.with_credential(ada.clone());

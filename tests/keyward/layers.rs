@@ -82,11 +82,11 @@ const LAYERS: [Layer; 17] = [
 const MAX_IMPORTS_IN_CYCLES: [(&str, usize); 5] =
     [("domain", 0), ("store", 0), ("client", 0), ("server", 0), ("tui", 0)];
 
-pub fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub fn collect_rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            rust_files(&path, found);
+            collect_rust_files(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             found.push(path);
         }
@@ -97,7 +97,7 @@ pub fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
 fn read_sources() -> Sources {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
-    rust_files(&root, &mut files);
+    collect_rust_files(&root, &mut files);
     let mut sources = BTreeMap::new();
     for path in files {
         let module = path.strip_prefix(&root).unwrap().with_extension("").to_string_lossy().into_owned();

@@ -25,7 +25,7 @@ struct Operation {
     path: String,
 }
 
-fn operations() -> Vec<Operation> {
+fn read_operations() -> Vec<Operation> {
     let document = document();
     let mut operations = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -312,7 +312,7 @@ async fn render_matrix(server: &TestServer) -> String {
     }
     let secrets: [String; 3] = secrets.try_into().unwrap();
     let mut table = String::new();
-    for operation in operations() {
+    for operation in read_operations() {
         let mut refused: BTreeMap<&str, BTreeMap<&str, Response>> = BTreeMap::new();
         let targets = targets_of(&operation.name);
         let has_target = operation.path.contains("{id}");

@@ -24,7 +24,7 @@ fn collect_references(value: &Value, out: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_reference_resolves() {
+fn every_schema_reference_resolves() {
     let document = document();
     let mut all = BTreeSet::new();
     collect_references(&document, &mut all);

@@ -28,7 +28,7 @@ pub struct TerminalColours {
 }
 
 /// Colours of the pictures in the README.
-const DARK: TerminalColours = TerminalColours {
+const DARK_COLOURS: TerminalColours = TerminalColours {
     foreground: "#d8dce4",
     background: "#15181e",
     palette: [
@@ -38,7 +38,7 @@ const DARK: TerminalColours = TerminalColours {
 };
 
 /// Colours of xterm on a white background, the combination that is hardest to read.
-const LIGHT: TerminalColours = TerminalColours {
+const LIGHT_COLOURS: TerminalColours = TerminalColours {
     foreground: "#000000",
     background: "#ffffff",
     palette: [
@@ -87,7 +87,7 @@ fn cell_style(cell: &Cell, colours: &TerminalColours) -> CellStyle {
     CellStyle { ink, ground: (ground != colours.background).then_some(ground), modifier }
 }
 
-fn eighths(n: u32) -> f32 {
+fn from_eighths(n: u32) -> f32 {
     f32::from(u16::try_from(n).unwrap())
 }
 
@@ -97,10 +97,10 @@ fn block_element(symbol: &str) -> Option<(f32, f32, f32, f32)> {
     let c = symbol.chars().next().map(u32::from)?;
     match c {
         0x2581..=0x2588 => {
-            let rows = eighths(c - 0x2580);
+            let rows = from_eighths(c - 0x2580);
             Some((0.0, 8.0 - rows, 8.0, rows))
         }
-        0x2589..=0x258f => Some((0.0, 0.0, eighths(0x2590 - c), 8.0)),
+        0x2589..=0x258f => Some((0.0, 0.0, from_eighths(0x2590 - c), 8.0)),
         _ => None,
     }
 }
@@ -206,7 +206,7 @@ pub fn is_blessing() -> bool {
 /// Compares a frame with the picture of this name, or rewrites the picture.
 pub fn assert_picture(name: &str, buf: &Buffer) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/screens").join(format!("{name}.svg"));
-    let drawn = render_svg(buf, &DARK);
+    let drawn = render_svg(buf, &DARK_COLOURS);
     if is_blessing() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, drawn).unwrap();
@@ -239,7 +239,7 @@ fn every_theme_is_drawn_for_manual_inspection() {
         .into_iter()
         .chain([Theme { color_scheme: ColorScheme::Mono, ascii: true }]);
     for theme in themes {
-        for (colours, on) in [(&DARK, "dark"), (&LIGHT, "light")] {
+        for (colours, on) in [(&DARK_COLOURS, "dark"), (&LIGHT_COLOURS, "light")] {
             for (name, keys, size) in [
                 ("workspace", "jjj .", (80, 24)),
                 ("wide", "jjj<enter>", (140, 24)),
@@ -263,7 +263,7 @@ fn a_picture_escapes_text_and_merges_runs() {
     let mut buf = Buffer::empty(ratatui::layout::Rect::new(0, 0, 20, 2));
     buf.set_string(2, 0, "a<b> & 工場", ratatui::style::Style::new().fg(Color::Red));
     buf.set_string(0, 1, "██▌", ratatui::style::Style::new().add_modifier(Modifier::REVERSED));
-    let svg = render_svg(&buf, &DARK);
+    let svg = render_svg(&buf, &DARK_COLOURS);
     assert!(svg.contains(">a&lt;b&gt; &amp; 工場</text>"), "{svg}");
     assert_eq!(svg.matches("<text").count(), 1);
     assert_eq!(svg.matches("<rect").count(), 5, "{svg}");

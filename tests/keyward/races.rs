@@ -47,7 +47,7 @@ fn verify_until_refused(
 async fn a_key_is_never_accepted_after_an_acknowledged_revoke() {
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let second_server = if database.is_shared() {
+        let second_server = if database.allows_several_servers() {
             Some(start_server(database.open().await, settings_without_limits(), Clock::System).await)
         } else {
             None
@@ -92,7 +92,7 @@ async fn a_conditional_revoke_takes_every_answered_use_into_account() {
             let (id, key_client) = (created.key.id, key_client(&server.client, &created));
             let mut since = created.key.created_at;
             // Includes keys whose later uses are buffered. (On PostgreSQL a use within 30 s refuses every revoke.)
-            if round % 2 == 0 && !database.is_shared() {
+            if round % 2 == 0 && !database.allows_several_servers() {
                 assert!(is_accepted(&key_client).await);
                 let used = server.ada.client.key(KeyKind::Organization, id).await.unwrap();
                 since = used.last_used_at.unwrap().plus(MILLISECOND);

@@ -38,7 +38,8 @@ struct RotationFixture<'a> {
 impl<'a> RotationFixture<'a> {
     async fn start(database: &'a Database) -> Self {
         // On PostgreSQL, the server uses the database's clock.
-        let clock = if database.is_shared() { Clock::System } else { Clock::fixed(Clock::System.now()) };
+        let clock =
+            if database.allows_several_servers() { Clock::System } else { Clock::fixed(Clock::System.now()) };
         let server = TestServer::start_with(database, settings_without_limits(), clock.clone()).await;
         Self { server, database, clock }
     }
@@ -53,7 +54,7 @@ impl<'a> RotationFixture<'a> {
             return self.clock.advance(duration.to_std().unwrap());
         };
         // Flushes buffered uses.
-        rotations(&self.server.ada.client).await;
+        list_rotations(&self.server.ada.client).await;
         let mut database = sqlx::PgConnection::connect(url).await.unwrap();
         let mut tx = database.begin().await.unwrap();
         let (ms, hours) =
@@ -74,7 +75,7 @@ impl<'a> RotationFixture<'a> {
         database.close().await.unwrap();
     }
 
-    async fn create(&self, name: &str, replaces: Option<Id>) -> RotatedKey {
+    async fn create_key(&self, name: &str, replaces: Option<Id>) -> RotatedKey {
         let header = Id::new(self.now(), random_bytes()).to_string();
         self.rotated_key(create(&self.server.ada.client, name, replaces, &header).await.unwrap())
     }
@@ -90,13 +91,13 @@ impl<'a> RotationFixture<'a> {
 
     /// Returns the only rotation, as the server shows it to `admin`.
     async fn rotation_seen_by(&self, admin: &TestMember) -> Rotation {
-        let mut rotations = rotations(&admin.client).await;
+        let mut rotations = list_rotations(&admin.client).await;
         assert_eq!(rotations.len(), 1, "{}", self.database.name);
         rotations.remove(0)
     }
 
     /// Finishes a rotation as keyward does: revokes the old key unless it was used within the quiet window.
-    async fn finish(&self, admin: &Client, rotation: &Rotation) -> Result<Key, ClientError> {
+    async fn finish_rotation(&self, admin: &Client, rotation: &Rotation) -> Result<Key, ClientError> {
         let since = self.now().minus(TimeDelta::seconds(rotation.quiet_window_s));
         admin.revoke_key(ORGANIZATION, rotation.old.id, unless_used_since(since)).await
     }
@@ -125,7 +126,7 @@ async fn create(
     client.create_key(ORGANIZATION, body, header).await
 }
 
-async fn rotations(client: &Client) -> Vec<Rotation> {
+async fn list_rotations(client: &Client) -> Vec<Rotation> {
     let query = RotationsQuery { limit: Some(1000), ..RotationsQuery::default() };
     client.send(CallRequest::to(ListRotations).query(query)).await.unwrap().data
 }
@@ -143,7 +144,7 @@ async fn every_admin_sees_the_same_phase_during_a_rotation_of_three_days() {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
         let ben = fixture.server.add_member("ben@plant.example", Role::Admin).await;
-        let old = fixture.create("Press shop", None).await;
+        let old = fixture.create_key("Press shop", None).await;
         assert!(old.use_once().await);
 
         let same = async |expected: Phase| {
@@ -173,7 +174,11 @@ async fn every_admin_sees_the_same_phase_during_a_rotation_of_three_days() {
         same(Phase::Switch).await;
         assert!(old.use_once().await && is_accepted(&new).await);
         let drain = same(Phase::Drain).await;
-        assert!(problem_type(fixture.finish(&ada.client, &drain).await) == P::UsedSince, "{}", database.name);
+        assert!(
+            problem_type(fixture.finish_rotation(&ada.client, &drain).await) == P::UsedSince,
+            "{}",
+            database.name
+        );
 
         fixture.advance(DAY).await;
         assert!(is_accepted(&new).await);
@@ -200,13 +205,13 @@ async fn a_client_that_uses_the_old_key_weekly_is_not_cut_off() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
-        let old = fixture.create("Weekly report", None).await;
+        let old = fixture.create_key("Weekly report", None).await;
         for _ in 0..3 {
             assert!(old.use_once().await);
             fixture.advance(TimeDelta::days(7)).await;
         }
         assert!(old.use_once().await);
-        let new = fixture.create("Weekly report, new", Some(old.key.id)).await;
+        let new = fixture.create_key("Weekly report, new", Some(old.key.id)).await;
         assert!(new.use_once().await);
 
         fixture.advance(TimeDelta::days(3)).await;
@@ -220,7 +225,7 @@ async fn a_client_that_uses_the_old_key_weekly_is_not_cut_off() {
             database.name
         );
         assert_eq!(TimeDelta::seconds(rotation.quiet_window_s), gap * 2);
-        assert!(problem_type(fixture.finish(&ada.client, &rotation).await) == P::UsedSince);
+        assert!(problem_type(fixture.finish_rotation(&ada.client, &rotation).await) == P::UsedSince);
 
         fixture.advance(TimeDelta::days(4)).await;
         assert!(old.use_once().await, "{}: the weekly job was cut off", database.name);
@@ -229,7 +234,7 @@ async fn a_client_that_uses_the_old_key_weekly_is_not_cut_off() {
         fixture.advance(TimeDelta::days(15)).await;
         let rotation = fixture.rotation_seen_by(ada).await;
         assert_eq!(rotation.phase, Phase::Ready, "{}: {}", database.name, rotation.evidence);
-        fixture.finish(&ada.client, &rotation).await.unwrap();
+        fixture.finish_rotation(&ada.client, &rotation).await.unwrap();
         assert!(!old.use_once().await && new.use_once().await, "{}", database.name);
         fixture.server.stop().await;
     })
@@ -241,15 +246,15 @@ async fn finishing_one_second_after_a_use_is_refused_and_the_client_is_named() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
-        let old = fixture.create("Old", None).await;
-        let new = fixture.create("New", Some(old.key.id)).await;
+        let old = fixture.create_key("Old", None).await;
+        let new = fixture.create_key("New", Some(old.key.id)).await;
         assert!(old.use_once().await && new.use_once().await);
         fixture.advance(TimeDelta::days(3)).await;
         let ready = fixture.rotation_seen_by(ada).await;
         assert_eq!(ready.phase, Phase::Ready, "{}", database.name);
         assert!(old.use_once().await);
         fixture.advance(SECOND).await;
-        let error = fixture.finish(&ada.client, &ready).await.unwrap_err();
+        let error = fixture.finish_rotation(&ada.client, &ready).await.unwrap_err();
         let refused = error.problem().unwrap();
         assert_eq!(refused.kind, P::UsedSince);
         let (time_and_agent, address) = (" s ago by keyward/", " from 127.0.0.1");
@@ -276,13 +281,13 @@ async fn a_use_that_races_finishing_either_prevents_it_or_is_refused() {
         let rounds = scaled(300);
         let mut old = Vec::new();
         for round in 0..rounds {
-            let old_key = fixture.create(&format!("Old {round}"), None).await;
-            let new = fixture.create(&format!("New {round}"), Some(old_key.key.id)).await;
+            let old_key = fixture.create_key(&format!("Old {round}"), None).await;
+            let new = fixture.create_key(&format!("New {round}"), Some(old_key.key.id)).await;
             assert!(old_key.use_once().await && new.use_once().await);
             old.push(old_key);
         }
         fixture.advance(TimeDelta::days(3)).await;
-        let rotations = rotations(&fixture.server.ada.client).await;
+        let rotations = list_rotations(&fixture.server.ada.client).await;
         for (round, old) in old.into_iter().enumerate() {
             let rotation = rotations.iter().find(|rotation| rotation.old.id == old.key.id).unwrap();
             assert_eq!(rotation.phase, Phase::Ready);
@@ -301,7 +306,7 @@ async fn a_use_that_races_finishing_either_prevents_it_or_is_refused() {
                 })
             };
             sent.store(true, Ordering::SeqCst);
-            let finished = fixture.finish(&fixture.server.ada.client, rotation).await;
+            let finished = fixture.finish_rotation(&fixture.server.ada.client, rotation).await;
             let answered = user.await.unwrap();
             match finished {
                 Ok(_) => assert!(
@@ -326,13 +331,16 @@ async fn only_one_of_two_admins_can_start_or_finish_the_same_rotation() {
         let ada = &fixture.server.ada;
         let ben = fixture.server.add_member("ben@plant.example", Role::Admin).await;
         // On PostgreSQL, Ben uses a second server.
-        let second_server =
-            if database.is_shared() { Some(fixture.server.start_second(database).await) } else { None };
+        let second_server = if database.allows_several_servers() {
+            Some(fixture.server.start_second(database).await)
+        } else {
+            None
+        };
         let bens = second_server
             .as_ref()
             .map_or_else(|| ben.client.clone(), |(_, client)| client.with_credential(ben.credential.clone()));
         for round in 0..scaled(100) {
-            let old = fixture.create(&format!("Old {round}"), None).await;
+            let old = fixture.create_key(&format!("Old {round}"), None).await;
             let header = |name| format!("{name} {round}");
             let (ada_asks, ben_asks) = (header("ada"), header("ben"));
             let both = tokio::join!(
@@ -348,9 +356,12 @@ async fn only_one_of_two_admins_can_start_or_finish_the_same_rotation() {
             assert!(old.use_once().await && new.use_once().await);
         }
         fixture.advance(TimeDelta::days(3)).await;
-        for rotation in rotations(&ada.client).await {
+        for rotation in list_rotations(&ada.client).await {
             assert_eq!(rotation.phase, Phase::Ready, "{}", database.name);
-            let both = tokio::join!(fixture.finish(&ada.client, &rotation), fixture.finish(&bens, &rotation));
+            let both = tokio::join!(
+                fixture.finish_rotation(&ada.client, &rotation),
+                fixture.finish_rotation(&bens, &rotation)
+            );
             let (adas, bens) = (both.0.unwrap(), both.1.unwrap());
             assert_eq!(adas, bens, "{}", database.name);
             let log = activity_details(ada, rotation.old.id, Action::KeyRevoked).await;
@@ -370,7 +381,7 @@ async fn a_lost_response_leaves_one_replacement_with_one_secret() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
-        let old = fixture.create("Old", None).await;
+        let old = fixture.create_key("Old", None).await;
         let create_replacement = || create(&ada.client, "New", Some(old.key.id), "the same");
         let lost = fixture.rotated_key(create_replacement().await.unwrap());
         let kept = fixture.rotated_key(create_replacement().await.unwrap());

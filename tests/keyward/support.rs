@@ -45,7 +45,7 @@ impl Database {
     }
 
     /// Returns whether several servers may use the database at once. Only PostgreSQL allows that.
-    pub fn is_shared(&self) -> bool {
+    pub fn allows_several_servers(&self) -> bool {
         self.folder.is_none()
     }
 

@@ -274,7 +274,7 @@ fn two_thousand_key_presses_at_once_are_all_handled() {
 /// Not a test: `a_panic_restores_the_terminal_and_reveals_no_secret` runs it in a terminal.
 #[test]
 #[ignore = "takes the terminal it is started in, and meets a fault"]
-fn child_process_that_panics() {
+fn panic_while_the_terminal_is_in_use() {
     use std::io::Write as _;
     install_panic_hook(Some("state/faults.log".into()));
     let device = TerminalDevice::open().unwrap();
@@ -290,7 +290,7 @@ fn child_process_that_panics() {
 fn a_panic_restores_the_terminal_and_reveals_no_secret() {
     let home = tempfile::tempdir().unwrap();
     let tests = std::env::current_exe().unwrap();
-    let words = ["--ignored", "--exact", "--nocapture", "terminal::child_process_that_panics"];
+    let words = ["--ignored", "--exact", "--nocapture", "terminal::panic_while_the_terminal_is_in_use"];
     let mut line = vec![tests.to_str().unwrap()];
     line.extend(words);
     let mut pty = Pty::start(program(home.path(), &line), 100, 24);

@@ -32,9 +32,9 @@ const KEYS_PER_KIND: usize = 250;
 /// Number of measured requests for each kind of refusal, after the same number of warm-up requests.
 const SAMPLES_PER_KIND: usize = 10_000;
 /// If the absolute `t` of Welch's test reaches this value, two kinds of refusal are distinguishable.
-const MAX_T: f64 = 4.5;
+const MAX_WELCH_T: f64 = 4.5;
 
-async fn create(member: &TestMember, kind: KeyKind) -> (Id, String) {
+async fn create_key_and_secret(member: &TestMember, kind: KeyKind) -> (Id, String) {
     let created = create_key(&member.client, kind, key_named("timed")).await.unwrap();
     (created.key.id, created.secret.unwrap().expose().to_owned())
 }
@@ -51,11 +51,11 @@ async fn refused_secrets(server: &TestServer) -> [Vec<String>; 3] {
     let bo = server.add_member("bo@plant.example", Role::Normal).await;
     let (mut revoked, mut orphaned) = (Vec::new(), Vec::new());
     for _ in 0..keys {
-        let (id, secret) = create(&server.ada, KeyKind::Organization).await;
+        let (id, secret) = create_key_and_secret(&server.ada, KeyKind::Organization).await;
         let revoke = even_if_used("x");
         server.ada.client.revoke_key(KeyKind::Organization, id, revoke).await.unwrap();
         revoked.push(secret);
-        orphaned.push(create(&bo, KeyKind::Personal).await.1);
+        orphaned.push(create_key_and_secret(&bo, KeyKind::Personal).await.1);
     }
     server.ada.client.send(CallRequest::to(RemoveMember).id(bo.id)).await.unwrap();
     [unknown, revoked, orphaned]
@@ -87,7 +87,7 @@ async fn refused_keys_are_indistinguishable_by_bytes_and_time() {
             {
                 let t = welch_t(&times[a], &times[b]);
                 print_figure(&format!("{}: {pair}: t = {t:.2}", database.name));
-                assert!(t.abs() < MAX_T, "{}: {pair}: t = {t:.2}", database.name);
+                assert!(t.abs() < MAX_WELCH_T, "{}: {pair}: t = {t:.2}", database.name);
             }
         }
         server.stop().await;
@@ -161,15 +161,18 @@ async fn slow_writes_do_not_slow_verification() {
     };
     for_each_database(async |database| {
         let server = TestServer::start(database).await;
-        let (_, secret) = create(&server.ada, KeyKind::Organization).await;
+        let (_, secret) = create_key_and_secret(&server.ada, KeyKind::Organization).await;
         assert_eq!(send(server.address(), key_request(&secret)).await.status, 200);
         let request = key_request(&secret);
         let mut ratios = Vec::new();
         for _ in 0..ROUNDS {
             let free = measure(&server, &request).await;
             let stop = Arc::new(AtomicBool::new(false));
-            let holding =
-                tokio::spawn(delay_writes(connect(database).await, database.is_shared(), stop.clone()));
+            let holding = tokio::spawn(delay_writes(
+                connect(database).await,
+                database.allows_several_servers(),
+                stop.clone(),
+            ));
             let slowed = measure(&server, &request).await;
             stop.store(true, Ordering::SeqCst);
             holding.await.unwrap();

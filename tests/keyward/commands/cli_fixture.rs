@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::support::program::CommandOutput;
 
 /// Path of the program under test.
-pub const KEYWARD: &str = env!("CARGO_BIN_EXE_keyward");
+pub const PROGRAM_PATH: &str = env!("CARGO_BIN_EXE_keyward");
 
 pub struct CliFixture {
     pub folder: TempDir,
@@ -30,20 +30,20 @@ impl CliFixture {
 
     /// Starts a server without signing in.
     pub fn without_session() -> Self {
-        Self::serve(&[])
+        Self::start_server(&[])
     }
 
     /// Starts a server with this certificate, without signing in.
     pub fn with_tls(certificate: &Path, key: &Path) -> Self {
         let [certificate, key] = [certificate, key].map(|path| path.to_str().unwrap());
-        Self::serve(&["--tls-certificate", certificate, "--tls-key", key])
+        Self::start_server(&["--tls-certificate", certificate, "--tls-key", key])
     }
 
-    fn serve(more_args: &[&str]) -> Self {
+    fn start_server(more_args: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("data")).unwrap();
         std::fs::set_permissions(folder.path().join("data"), std::fs::Permissions::from_mode(0o700)).unwrap();
-        let mut server = Command::new(KEYWARD)
+        let mut server = Command::new(PROGRAM_PATH)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(folder.path().join("data/keyward.db"))
             .args(more_args)
@@ -83,7 +83,7 @@ impl CliFixture {
     /// Returns a command that runs in the fixture's folder with a minimal environment.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        let bin = Path::new(KEYWARD).parent().unwrap();
+        let bin = Path::new(PROGRAM_PATH).parent().unwrap();
         command
             .current_dir(self.folder.path())
             .env_clear()
@@ -100,18 +100,18 @@ impl CliFixture {
     }
 
     pub fn run(&self, args: &[&str]) -> CommandOutput {
-        CommandOutput::from(self.command(KEYWARD).args(args).output().unwrap())
+        CommandOutput::from(self.command(PROGRAM_PATH).args(args).output().unwrap())
     }
 
     /// Runs keyward with `input` on its standard input.
     pub fn run_with_input(&self, args: &[&str], input: &str) -> CommandOutput {
-        Self::run_command_with_input(self.command(KEYWARD).args(args), input)
+        Self::run_command_with_input(self.command(PROGRAM_PATH).args(args), input)
     }
 
     /// Runs the program with additional environment variables.
     pub fn run_with_env(&self, environment: &[(&str, &str)], args: &[&str]) -> CommandOutput {
         CommandOutput::from(
-            self.command(KEYWARD).args(args).envs(environment.iter().copied()).output().unwrap(),
+            self.command(PROGRAM_PATH).args(args).envs(environment.iter().copied()).output().unwrap(),
         )
     }
 
@@ -176,17 +176,17 @@ impl CliFixture {
 
     /// Returns the path and content of every file below `folder`.
     pub fn files_below(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
-        fn walk(path: &Path, out: &mut Vec<(PathBuf, Vec<u8>)>) {
+        fn collect_files(path: &Path, out: &mut Vec<(PathBuf, Vec<u8>)>) {
             for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
                 if entry.path().is_dir() {
-                    walk(&entry.path(), out);
+                    collect_files(&entry.path(), out);
                 } else {
                     out.push((entry.path(), std::fs::read(entry.path()).unwrap_or_default()));
                 }
             }
         }
         let mut found = Vec::new();
-        walk(&self.path(folder), &mut found);
+        collect_files(&self.path(folder), &mut found);
         found
     }
 

@@ -2,7 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 
-use super::cli_fixture::{CliFixture, KEYWARD};
+use super::cli_fixture::{CliFixture, PROGRAM_PATH};
 
 #[test]
 fn usage_errors_exit_with_2() {
@@ -182,7 +182,7 @@ fn commands_ended_by_a_signal_exit_with_129_130_or_143() {
     // A shell reports these as 129, 130 and 143.
     for signal in [Signal::HUP, Signal::INT, Signal::TERM] {
         let mut child =
-            cli.command(KEYWARD).args(["verify"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+            cli.command(PROGRAM_PATH).args(["verify"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
         kill_process(Pid::from_child(&child), signal).unwrap();
         let status = child.wait().unwrap();
         assert_eq!(status.signal(), Some(signal.as_raw()), "{status:?}");
@@ -205,7 +205,7 @@ fn other_failures_exit_with_1() {
 fn rotation_and_review_commands_set_exit_codes_in_the_demo() {
     let cli = CliFixture::new();
     let demo = |command: &[&str]| {
-        let args = [&["demo", "--", KEYWARD], command].concat();
+        let args = [&["demo", "--", PROGRAM_PATH], command].concat();
         cli.run(&args)
     };
     demo(&["review", "list", "--exit-code", "-o", "id"]).expect_exit(10, &[]);

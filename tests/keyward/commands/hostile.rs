@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::cli_fixture::{CliFixture, KEYWARD};
+use super::cli_fixture::{CliFixture, PROGRAM_PATH};
 use crate::support::fake_server::{FakeServer, JSON_HEADER, MeasuredProcess, send_response};
 use crate::support::scaled;
 
@@ -67,7 +67,7 @@ impl ClientUnderAttack {
     }
 
     fn start_command(&self, url: &str, args: &[&str], out: Stdio) -> MeasuredProcess {
-        let mut command = self.cli.command(KEYWARD);
+        let mut command = self.cli.command(PROGRAM_PATH);
         command.args(args).env("KEYWARD_URL", url).env("KEYWARD_TOKEN", SESSION_TOKEN);
         MeasuredProcess::start(&mut command, out, File::create(self.cli.path("err.txt")).unwrap().into())
     }
@@ -311,7 +311,7 @@ fn redirects_never_carry_a_credential_to_another_server() {
             for (args, input) in
                 [(&["verify"][..], secret.expose()), (&["login", "--code-stdin"], "inv_0123456789abcdef")]
             {
-                let mut command = client.cli.command(KEYWARD);
+                let mut command = client.cli.command(PROGRAM_PATH);
                 command.args(args).env("KEYWARD_URL", &server.url).env("KEYWARD_TOKEN", SESSION_TOKEN);
                 assert_ne!(CliFixture::run_command_with_input(&mut command, input).code, 0);
             }

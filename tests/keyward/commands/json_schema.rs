@@ -107,7 +107,7 @@ fn collect_differences(
 #[test]
 fn commands_print_the_documented_json_fields() {
     let cli = CliFixture::new();
-    let ran = cli.run(&["demo", "--", "sh", "-ec", SCRIPT]).expect_exit(0, &[]);
+    let ran = cli.run(&["demo", "--", "sh", "-ec", EVERY_COMMAND_SCRIPT]).expect_exit(0, &[]);
     let mut found_differences = Vec::new();
     for printed in JSON_OUTPUTS {
         let file = cli.path("json").join(printed.command.replace([' ', '<'], "_"));
@@ -128,7 +128,7 @@ fn commands_print_the_documented_json_fields() {
 }
 
 /// Runs every command once and writes its JSON to a file named after it.
-const SCRIPT: &str = r#"
+const EVERY_COMMAND_SCRIPT: &str = r#"
 mkdir json; cd json
 k=$(keyward keys create --name probe)
 keyward keys list --workspace --revoked --json > keys_list

@@ -1,6 +1,6 @@
 //! Prompts, which appear only on a terminal.
 
-use super::cli_fixture::{CliFixture, KEYWARD};
+use super::cli_fixture::{CliFixture, PROGRAM_PATH};
 use crate::support::pty::{Pty, keyward, program};
 
 fn start_in_terminal(cli: &CliFixture, args: &[&str]) -> Pty {
@@ -109,7 +109,7 @@ fn tables_fit_the_terminal_and_are_not_truncated_in_a_pipe() {
             assert_eq!(pty.wait(), 0);
         }
     }
-    let script = format!("{KEYWARD} keys list -w | cat");
+    let script = format!("{PROGRAM_PATH} keys list -w | cat");
     let mut pty = Pty::start(program(cli.folder.path(), &["sh", "-c", &script]), 40, 30);
     pty.wait_until("the whole name", |output| {
         output.text().replace('\n', "").contains("logistics of all plants").then_some(())

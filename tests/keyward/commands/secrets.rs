@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::cli_fixture::{CliFixture, KEYWARD};
+use super::cli_fixture::{CliFixture, PROGRAM_PATH};
 
 /// Guarantees 4, 5: a secret is readable once, and never on disk in plaintext.
 #[test]
@@ -93,8 +93,11 @@ fn a_command_receives_the_secret_only_on_standard_input() {
 #[test]
 fn the_error_for_a_broken_pipe_names_the_key_and_how_to_resume() {
     let cli = CliFixture::new();
-    let mut child =
-        cli.command(KEYWARD).args(["keys", "create", "--workspace", "--name", "Grafana"]).spawn().unwrap();
+    let mut child = cli
+        .command(PROGRAM_PATH)
+        .args(["keys", "create", "--workspace", "--name", "Grafana"])
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let mut words = String::new();
     child.stderr.take().unwrap().read_to_string(&mut words).unwrap();
@@ -110,8 +113,11 @@ fn the_error_for_a_broken_pipe_names_the_key_and_how_to_resume() {
 fn a_reader_that_exits_without_reading_is_detected() {
     let cli = CliFixture::new();
     // The reader waits until the secret is in the pipe, then exits without reading it.
-    let mut child =
-        cli.command(KEYWARD).args(["keys", "create", "--workspace", "--name", "Grafana"]).spawn().unwrap();
+    let mut child = cli
+        .command(PROGRAM_PATH)
+        .args(["keys", "create", "--workspace", "--name", "Grafana"])
+        .spawn()
+        .unwrap();
     let pipe = child.stdout.take().unwrap();
     let until = keyward::clock::monotonic_now() + std::time::Duration::from_secs(20);
     while rustix::io::ioctl_fionread(&pipe).unwrap() < 43 {

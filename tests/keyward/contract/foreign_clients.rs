@@ -29,7 +29,7 @@ impl ForeignClient {
         Self { address: server.address(), bearer }
     }
 
-    fn request(&self, method: &str, path: &str, header: &str, body: &str) -> String {
+    fn format_request(&self, method: &str, path: &str, header: &str, body: &str) -> String {
         let mut headers = vec![("Authorization", self.bearer.as_str())];
         if !body.is_empty() {
             headers.push(("Content-Type", "application/json"));
@@ -39,7 +39,7 @@ impl ForeignClient {
     }
 
     async fn send(&self, method: &str, path: &str, header: &str, body: &str) -> RawResponse {
-        send(self.address, self.request(method, path, header, body)).await
+        send(self.address, self.format_request(method, path, header, body)).await
     }
 }
 
@@ -112,11 +112,14 @@ async fn a_client_that_closes_its_write_half_gets_a_response() {
         let server = TestServer::start(database).await;
         let other = ForeignClient::signed_in(&server).await;
         let requests = [
-            (other.request("GET", "/me", "", ""), 200),
-            (other.request("GET", "/api-keys", "", ""), 200),
-            (other.request("POST", "/personal-api-keys", "Idempotency-Key: 1", "{\"name\":\"nc\"}"), 201),
-            (other.request("GET", "/openapi.json", "", ""), 200),
-            (other.request("POST", "/personal-api-keys", "Content-Length: 90", ""), 400),
+            (other.format_request("GET", "/me", "", ""), 200),
+            (other.format_request("GET", "/api-keys", "", ""), 200),
+            (
+                other.format_request("POST", "/personal-api-keys", "Idempotency-Key: 1", "{\"name\":\"nc\"}"),
+                201,
+            ),
+            (other.format_request("GET", "/openapi.json", "", ""), 200),
+            (other.format_request("POST", "/personal-api-keys", "Content-Length: 90", ""), 400),
         ];
         for (request, status) in requests {
             let mut stream = TcpStream::connect(other.address).await.unwrap();

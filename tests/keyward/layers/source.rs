@@ -41,7 +41,7 @@ struct Token {
 }
 
 /// Splits source text into identifiers and symbols. Literals and comments are dropped.
-fn tokens(source: &str) -> Vec<Token> {
+fn tokenize(source: &str) -> Vec<Token> {
     let chars: Vec<char> = source.chars().collect();
     let mut tokens = Vec::new();
     let (mut at, mut line) = (0, 1);
@@ -165,7 +165,7 @@ fn remove_test_items(tokens: Vec<Token>) -> Vec<Token> {
 
 impl Source {
     pub fn parse(source: &str) -> Self {
-        let tokens = remove_test_items(tokens(source));
+        let tokens = remove_test_items(tokenize(source));
         let mut parsed = Self::default();
         let mut at = 0;
         let mut is_public = false;

@@ -33,7 +33,7 @@ async fn start_other_servers(
     server: &TestServer,
     database: &Database,
 ) -> Vec<(keyward::server::RunningServer, Client)> {
-    if database.is_shared() { vec![server.start_second(database).await] } else { Vec::new() }
+    if database.allows_several_servers() { vec![server.start_second(database).await] } else { Vec::new() }
 }
 
 /// Guarantee 10: there is always one active admin.

@@ -22,7 +22,7 @@ fn create_request(idempotency_key: &str) -> CallRequest<CreatePersonalKey> {
 async fn start_all_servers(server: &TestServer, database: &Database) -> (Vec<RunningServer>, Vec<Client>) {
     let mut clients = vec![server.client.clone()];
     let mut running = Vec::new();
-    if database.is_shared() {
+    if database.allows_several_servers() {
         let (next, client) = server.start_second(database).await;
         running.push(next);
         clients.push(client);

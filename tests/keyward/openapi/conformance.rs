@@ -183,7 +183,7 @@ async fn responses_to_random_requests_conform_to_the_document() {
 }
 
 /// Number of random requests in the full run.
-const FULL_COUNT: usize = 20_000;
+const FULL_RUN_REQUESTS: usize = 20_000;
 
 /// Returns whether a request of this operation got a 2xx response. `counts` has a key for each operation and first digit of a status.
 fn has_succeeded(operation: &Operation, counts: &BTreeMap<String, usize>) -> bool {
@@ -204,8 +204,8 @@ async fn send_random_requests(database: &Database) {
         credentials.others.push(redeem_code(&server, invited.code.code.expose()).await);
     }
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let count = scaled(FULL_COUNT);
-    for n in 0..FULL_COUNT.max(count) {
+    let count = scaled(FULL_RUN_REQUESTS);
+    for n in 0..FULL_RUN_REQUESTS.max(count) {
         // Requests of some operations rarely succeed: a scaled-down run goes on until each has.
         if n >= count && operations.iter().all(|operation| has_succeeded(operation, &counts)) {
             break;

@@ -5,7 +5,8 @@ use keyward::domain::time::Timestamp;
 use serde_json::Value;
 
 /// Schema keywords that do not restrict values.
-const ANNOTATIONS: [&str; 6] = ["title", "description", "default", "example", "examples", "deprecated"];
+const ANNOTATION_KEYWORDS: [&str; 6] =
+    ["title", "description", "default", "example", "examples", "deprecated"];
 
 /// Returns how `value` violates the schema, each violation with its path in `value`.
 pub fn violations(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
@@ -88,7 +89,10 @@ fn check_value(document: &Value, schema: &Value, value: &Value, path: &str, foun
             | "then"
             | "else" => {}
             other => {
-                assert!(ANNOTATIONS.contains(&other), "the schema uses `{other}`, which is not checked");
+                assert!(
+                    ANNOTATION_KEYWORDS.contains(&other),
+                    "the schema uses `{other}`, which is not checked"
+                );
             }
         }
     }

@@ -19,27 +19,27 @@ use crate::support::test_server::{TestServer, settings_without_limits};
 use crate::support::{Database, for_each_database};
 
 /// Number of keys in a batch.
-const KEYS: usize = 3;
+const BATCH_SIZE: usize = 3;
 
 /// The message that the proxy holds back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Held {
+enum HeldMessage {
     /// The request with the decision, which therefore never reaches the server.
     Request,
     /// The server's reply to the decision.
     Reply,
 }
 
-/// Proxy that holds back one message of the `nth` decision.
-struct Proxy {
+/// HoldingProxy that holds back one message of the `nth` decision.
+struct HoldingProxy {
     address: SocketAddr,
     holds: mpsc::Receiver<()>,
     /// Number of open connections.
     open: Arc<(Mutex<usize>, Condvar)>,
 }
 
-impl Proxy {
-    fn start(server: SocketAddr, nth: usize, held: Held) -> Self {
+impl HoldingProxy {
+    fn start(server: SocketAddr, nth: usize, held: HeldMessage) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, holds) = mpsc::channel();
@@ -82,7 +82,7 @@ fn forward(
     mut near: TcpStream,
     mut far: TcpStream,
     is_held: impl Fn(&[u8]) -> bool,
-    held: Held,
+    held: HeldMessage,
     sender: &mpsc::Sender<()>,
 ) {
     let (mut server_replies, mut back) = (far.try_clone().unwrap(), near.try_clone().unwrap());
@@ -104,13 +104,13 @@ fn forward(
     while let Some(n) = near.read(&mut buffer).ok().filter(|&n| n > 0) {
         if is_held(&buffer[..n]) {
             match held {
-                Held::Request => {
+                HeldMessage::Request => {
                     let _ = sender.send(());
                     // Discards what keyward sends until its process has ended.
                     while near.read(&mut buffer).is_ok_and(|n| n > 0) {}
                     break;
                 }
-                Held::Reply => silent.store(1, Ordering::SeqCst),
+                HeldMessage::Reply => silent.store(1, Ordering::SeqCst),
             }
         }
         if far.write_all(&buffer[..n]).is_err() {
@@ -121,16 +121,16 @@ fn forward(
     let _ = returning.join();
 }
 
-async fn kill_during_batch(database: &Database, nth: usize, held: Held) {
+async fn kill_during_batch(database: &Database, nth: usize, held: HeldMessage) {
     let at = format!("{}, {held:?} {nth}", database.name);
     let mut settings = settings_without_limits();
     settings.policy.never_used_after_days = 0;
     let server = TestServer::start_with(database, settings, Clock::System).await;
     let mut keys = Vec::new();
-    for n in 0..KEYS {
+    for n in 0..BATCH_SIZE {
         keys.push(create_organization_key(&server.ada, &format!("Silent {n}")).await.key.id);
     }
-    let proxy = Proxy::start(server.address(), nth, held);
+    let proxy = HoldingProxy::start(server.address(), nth, held);
     let invite = InviteMember { email: "ben@plant.example".into(), role: Role::Admin };
     let invited = server.ada.client.send(CallRequest::with(CreateInvitation, invite)).await.unwrap();
     let home = ProgramHome::new();
@@ -167,8 +167,8 @@ async fn kill_during_batch(database: &Database, nth: usize, held: Held) {
         assert!(recorded == revoked && recorded <= 1, "{at}");
         applied += recorded;
     }
-    let replies_received = usize::from(held == Held::Reply);
-    assert!(applied >= replies_received && applied < KEYS + replies_received, "{at}");
+    let replies_received = usize::from(held == HeldMessage::Reply);
+    assert!(applied >= replies_received && applied < BATCH_SIZE + replies_received, "{at}");
     let mut pty = open();
     match KEYS - applied {
         0 => pty.wait_for_text("No organization keys need a decision"),
@@ -198,8 +198,8 @@ async fn kill_during_batch(database: &Database, nth: usize, held: Held) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_batch_interrupted_by_a_kill_is_completed_and_no_decision_is_applied_twice() {
-    for held in [Held::Request, Held::Reply] {
-        for nth in 1..=KEYS {
+    for held in [HeldMessage::Request, HeldMessage::Reply] {
+        for nth in 1..=BATCH_SIZE {
             for_each_database(async |database| kill_during_batch(database, nth, held).await).await;
         }
     }

@@ -32,7 +32,7 @@ impl AdminShell {
     }
 
     /// Returns the JSON output and the exit code of `rotate status --exit-code`.
-    fn status(&self, key: &str) -> (Value, i32) {
+    fn rotation_status(&self, key: &str) -> (Value, i32) {
         let status = self.run(&format!("rotate status {key} --exit-code --json"));
         let code = status.code;
         (serde_json::from_str(&status.out).unwrap_or_else(|_| panic!("{status:?}")), code)
@@ -44,7 +44,7 @@ async fn a_rotation_can_be_driven_by_commands() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let shell = AdminShell::new(&fixture, "cron@plant.example").await;
-        let old = fixture.create("Press shop", None).await;
+        let old = fixture.create_key("Press shop", None).await;
         assert!(old.use_once().await);
         let id = old.key.id.to_string();
         let none = shell.run("rotate status --exit-code");
@@ -55,14 +55,14 @@ async fn a_rotation_can_be_driven_by_commands() {
         let new = fixture.key_client(&started.out);
         let twice = shell.run(&format!("rotate start {id}"));
         assert!(twice.code == 6 && twice.err.contains("already being replaced"), "{twice:?}");
-        let (status, code) = shell.status(&id);
+        let (status, code) = shell.rotation_status(&id);
         assert_eq!((status["phase"].as_str(), code), (Some("switch"), 0), "{status}");
         assert!(status["new"]["name"].as_str().unwrap().starts_with("Press shop (20"), "{status}");
         let early = shell.run(&format!("rotate finish {id} --yes"));
         assert!(early.code == 6 && early.err.contains("never used"), "{early:?}");
 
         assert!(is_accepted(&new).await && old.use_once().await);
-        let (status, code) = shell.status(status["new"]["id"].as_str().unwrap());
+        let (status, code) = shell.rotation_status(status["new"]["id"].as_str().unwrap());
         assert_eq!((status["phase"].as_str(), code), (Some("drain"), 0), "{status}");
         assert!(status["evidence"].as_str().unwrap().contains("unless used"), "{status}");
         assert!(status["quiet_window_s"] == 172_800 && status["ready_at"].is_string(), "{status}");
@@ -76,31 +76,31 @@ async fn a_rotation_can_be_driven_by_commands() {
             fixture.advance(DAY).await;
             assert!(old.use_once().await);
         }
-        let (status, code) = shell.status(&id);
+        let (status, code) = shell.rotation_status(&id);
         assert_eq!((status["phase"].as_str(), code), (Some("drain"), 10), "{status}");
         assert!(status["evidence"].as_str().unwrap().contains("under way for 5 d"), "{status}");
 
         fixture.advance(TimeDelta::days(3)).await;
         assert!(is_accepted(&new).await);
-        let (status, code) = shell.status(&id);
+        let (status, code) = shell.rotation_status(&id);
         assert_eq!((status["phase"].as_str(), code), (Some("ready"), 10), "{status}");
         assert_eq!(shell.run("rotate status --exit-code -o id").code, 10);
         let finished = shell.run(&format!("rotate finish {id} --yes"));
         assert_eq!(finished.code, 0, "{finished:?}");
         assert!(!old.use_once().await && is_accepted(&new).await, "{}", database.name);
-        let (status, code) = shell.status(&id);
+        let (status, code) = shell.rotation_status(&id);
         assert_eq!((status["phase"].as_str(), code), (Some("done"), 0), "{status}");
         assert_eq!(shell.run("rotate status").out, "", "no rotation is running");
 
         // After cancelling, the replacement is revoked and the old key stays active.
-        let kept = fixture.create("Paint shop", None).await;
+        let kept = fixture.create_key("Paint shop", None).await;
         let id = kept.key.id.to_string();
         let new =
             fixture.key_client(&shell.run(&format!("rotate start {id} --name Second")).expect_success());
         let cancelled = shell.run(&format!("rotate cancel {id} --yes"));
         assert_eq!(cancelled.code, 0, "{cancelled:?}");
         assert!(!is_accepted(&new).await && kept.use_once().await, "{}", database.name);
-        assert_eq!(shell.status(&id).0["phase"], "abandoned");
+        assert_eq!(shell.rotation_status(&id).0["phase"], "abandoned");
         fixture.server.stop().await;
     })
     .await;

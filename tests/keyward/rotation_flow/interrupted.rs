@@ -5,7 +5,7 @@ use keyward::domain::member::Role;
 use keyward::domain::rotation::Phase;
 use keyward::domain::time::TimeDelta;
 
-use super::{RotationFixture, activity_details, rotations};
+use super::{RotationFixture, activity_details, list_rotations};
 use crate::support::for_each_database;
 use crate::support::keys::is_accepted;
 use crate::support::ui_harness::UiHarness;
@@ -25,7 +25,7 @@ async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_s
             for (end, crash_at) in [("cut", Some(2)), ("shown", None)] {
                 let at = format!("{} {choice} {crash_at:?}", database.name);
                 let name = format!("{name}-{end}");
-                let old = fixture.create(&name, None).await;
+                let old = fixture.create_key(&name, None).await;
                 assert!(old.use_once().await);
                 let rotation_of_old_key = |mut rotations: Vec<keyward::wire::keys::Rotation>| {
                     rotations.retain(|rotation| rotation.old.id == old.key.id);
@@ -51,7 +51,7 @@ async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_s
                             "{at}"
                         );
                         assert_eq!(
-                            rotation_of_old_key(rotations(&ada.client).await).phase,
+                            rotation_of_old_key(list_rotations(&ada.client).await).phase,
                             Phase::Drain,
                             "{at}"
                         );
@@ -59,7 +59,7 @@ async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_s
                     REISSUE => {
                         assert!(!is_accepted(&first).await, "{at}: two secrets are active");
                         assert_eq!(
-                            rotation_of_old_key(rotations(&ada.client).await).phase,
+                            rotation_of_old_key(list_rotations(&ada.client).await).phase,
                             Phase::Switch,
                             "{at}"
                         );
@@ -76,7 +76,7 @@ async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_s
                             assert!(!is_accepted(&second).await, "{at}");
                         }
                         assert_eq!(
-                            rotation_of_old_key(rotations(&ada.client).await).phase,
+                            rotation_of_old_key(list_rotations(&ada.client).await).phase,
                             Phase::Abandoned,
                             "{at}"
                         );
@@ -86,7 +86,7 @@ async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_s
                         let third = fixture.key_client(again.secret.as_deref().unwrap());
                         assert!(!is_accepted(&first).await && is_accepted(&third).await, "{at}");
                         assert_eq!(
-                            rotation_of_old_key(rotations(&ada.client).await).phase,
+                            rotation_of_old_key(list_rotations(&ada.client).await).phase,
                             Phase::Drain,
                             "{at}"
                         );
@@ -105,7 +105,7 @@ async fn a_replacement_whose_secret_was_lost_is_replaced() {
     for_each_database(async |database| {
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
-        let old = fixture.create("Press shop", None).await;
+        let old = fixture.create_key("Press shop", None).await;
         assert!(old.use_once().await);
         let lost = UiHarness::open(ada).await.press("2R<enter><enter>sy").await;
         let lost = fixture.key_client(lost.secret.as_deref().unwrap());
@@ -117,7 +117,7 @@ async fn a_replacement_whose_secret_was_lost_is_replaced() {
         assert_eq!(fixture.rotation_seen_by(ada).await.phase, Phase::Drain);
 
         // The new key is used while the popup is open, so some client has its secret.
-        let again = fixture.create("Paint shop", None).await;
+        let again = fixture.create_key("Paint shop", None).await;
         let kept = UiHarness::open(ada).await.press("2/paint<enter>R<enter><enter>sy").await;
         let kept = fixture.key_client(kept.secret.as_deref().unwrap());
         let popup = UiHarness::open(ada).await.press("4/phase:switch<enter><enter>R").await;
@@ -140,7 +140,7 @@ async fn a_leaked_key_is_revoked_and_replaced_after_a_crash_at_any_point() {
         for crash_at in 1.. {
             let at = format!("{} dies at {crash_at}", database.name);
             let name = format!("leak-{}", char::from(b'a' + u8::try_from(crash_at).unwrap()));
-            let old = fixture.create(&name, None).await;
+            let old = fixture.create_key(&name, None).await;
             assert!(old.use_once().await);
             let mut screens = UiHarness::open(ada).await.press(&format!("2/{name}<enter>RL")).await;
             screens.crash_at = Some(crash_at);
@@ -153,7 +153,7 @@ async fn a_leaked_key_is_revoked_and_replaced_after_a_crash_at_any_point() {
             let next = fixture
                 .key_client(next.secret.as_deref().unwrap_or_else(|| panic!("{at}: {}", next.screen())));
             assert!(is_accepted(&next).await && !old.use_once().await, "{at}");
-            let mut all = rotations(&ada.client).await;
+            let mut all = list_rotations(&ada.client).await;
             all.retain(|rotation| rotation.old.id == old.key.id);
             assert!(all.len() == 1 && all[0].phase == Phase::Done, "{at}: {all:?}");
             assert_eq!(all[0].old.revoke_reason.as_deref(), Some("suspected leak"), "{at}");
@@ -174,7 +174,7 @@ async fn when_two_admins_rotate_the_same_key_one_succeeds_and_the_other_sees_who
         let fixture = RotationFixture::start(database).await;
         let ada = &fixture.server.ada;
         let ben = fixture.server.add_member("ben@plant.example", Role::Admin).await;
-        let old = fixture.create("Press shop", None).await;
+        let old = fixture.create_key("Press shop", None).await;
         assert!(old.use_once().await);
         // Both admins have the popup open that creates the replacement.
         let adas = UiHarness::open(ada).await.press("2R<enter>").await;

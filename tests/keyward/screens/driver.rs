@@ -89,11 +89,11 @@ impl Driver {
     }
 
     pub fn with_options(start: StartOptions, role: Role) -> Self {
-        Self::prepare(start, role).release()
+        Self::with_held_replies(start, role).release()
     }
 
     /// Creates the model and holds back all replies.
-    pub fn prepare(start: StartOptions, role: Role) -> Self {
+    pub fn with_held_replies(start: StartOptions, role: Role) -> Self {
         let (columns, rows) = start.size;
         let (model, effects) = Model::new(start);
         let mut keys = key_fixtures::organization_keys();
@@ -123,7 +123,7 @@ impl Driver {
     pub fn release(mut self) -> Self {
         self.is_holding = false;
         while let Some(effect) = self.held_effects.pop_front() {
-            self.run(effect);
+            self.run_effect(effect);
         }
         self.draw_frame();
         self
@@ -132,7 +132,7 @@ impl Driver {
     /// Sends the replies that are held back, and holds back the replies to the requests that follow from them.
     pub fn release_batch(mut self) -> Self {
         for effect in std::mem::take(&mut self.held_effects) {
-            self.run(effect);
+            self.run_effect(effect);
         }
         self.draw_frame();
         self
@@ -146,7 +146,7 @@ impl Driver {
         self.held_effects = later.into();
         assert!(!now.is_empty(), "{request} is not held back: {:?}", self.held_effects);
         for effect in now {
-            self.run(effect);
+            self.run_effect(effect);
         }
         self.draw_frame();
         self
@@ -168,12 +168,12 @@ impl Driver {
             if self.is_holding && matches!(effect, Effect::Request { .. } | Effect::Deliver { .. }) {
                 self.held_effects.push_back(effect);
             } else {
-                self.run(effect);
+                self.run_effect(effect);
             }
         }
     }
 
-    fn run(&mut self, effect: Effect) {
+    fn run_effect(&mut self, effect: Effect) {
         match effect {
             Effect::Request { ticket, request } => {
                 self.requests.push(format!("{request:?}"));
@@ -181,14 +181,14 @@ impl Driver {
                     Some(failure) => Err(failure),
                     None => self.reply_to(request),
                 };
-                self.reply(ticket, result);
+                self.send_reply(ticket, result);
             }
             Effect::Deliver { ticket, delivery } => {
                 let result = match self.failures.pop_front() {
                     Some(failure) => Err(failure),
                     None => Ok(Reply::Done(self.deliver(delivery))),
                 };
-                self.reply(ticket, result);
+                self.send_reply(ticket, result);
             }
             Effect::CancelRequest(_) => {}
             Effect::FinishCreate { .. } => self.effects.push("pending dropped".to_owned()),
@@ -196,7 +196,7 @@ impl Driver {
         }
     }
 
-    fn reply(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
+    fn send_reply(&mut self, ticket: Ticket, result: Result<Reply, RequestError>) {
         let reply = Msg::Reply { ticket, result };
         self.deferrable.push(self.model.is_deferrable(&reply));
         self.send(reply);

@@ -19,12 +19,12 @@ fn fail_requests(driver: Driver, times: usize) -> Driver {
 fn the_account_and_the_keys_are_reloaded_after_an_outage() {
     use super::driver::start_options;
     use keyward::domain::member::Role;
-    let driver = fail_requests(Driver::prepare(start_options(80, 24), Role::Admin), 2).release();
+    let driver = fail_requests(Driver::with_held_replies(start_options(80, 24), Role::Admin), 2).release();
     assert!(driver.screen().contains("refused the connection"));
     let driver = driver.advance_ms(11_000);
     assert!(driver.model.selected_key().is_some(), "{}", driver.screen());
     // The account loads, but the first key list fails.
-    let driver = Driver::prepare(start_options(80, 24), Role::Admin).hold_replies().release_batch();
+    let driver = Driver::with_held_replies(start_options(80, 24), Role::Admin).hold_replies().release_batch();
     let driver = fail_requests(driver, 2).release();
     assert!(driver.model.selected_key().is_none());
     assert!(driver.screen().contains("refused the connection"), "{}", driver.screen());

@@ -29,13 +29,13 @@ impl Write for WriteRecorder {
     }
 }
 
-struct Screen {
+struct MeasuredUi {
     driver: Driver,
     frame_writer: FrameWriter<WriteRecorder>,
     meter: WriteRecorder,
 }
 
-impl Screen {
+impl MeasuredUi {
     fn with_a_thousand_keys() -> Self {
         let mut driver = Driver::new();
         let names =
@@ -87,7 +87,7 @@ impl Screen {
 
 #[test]
 fn moving_and_scrolling_write_few_bytes() {
-    let mut screen = Screen::with_a_thousand_keys();
+    let mut screen = MeasuredUi::with_a_thousand_keys();
     let first = screen.meter.0.borrow().clone();
     assert!(first.len() == 1 && first[0] <= 4_096, "first frame: {first:?}");
     let moves = screen.press(&"j".repeat(12));
@@ -100,7 +100,7 @@ fn moving_and_scrolling_write_few_bytes() {
 
 #[test]
 fn an_unchanged_frame_writes_nothing() {
-    let mut screen = Screen::with_a_thousand_keys();
+    let mut screen = MeasuredUi::with_a_thousand_keys();
     screen.meter.0.borrow_mut().clear();
     screen.draw_frame();
     assert!(screen.meter.0.borrow().is_empty());

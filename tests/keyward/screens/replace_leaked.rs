@@ -11,12 +11,12 @@ use keyward::wire::problem::{Problem, ProblemType};
 use super::driver::{Driver, start_options};
 use super::key_fixtures::NOW;
 
-const LEAKED: &str = "Werk München Leitstand";
+const LEAKED_KEY_NAME: &str = "Werk München Leitstand";
 
 /// Returns a driver with the popup for replacing a leaked key open and filled in.
 fn filled_in_popup() -> Driver {
     let mut driver = Driver::with_size(80, 24).press("jRL");
-    let last_four = driver.key_named(LEAKED).last_four().to_owned();
+    let last_four = driver.key_named(LEAKED_KEY_NAME).last_four().to_owned();
     driver.press(&last_four)
 }
 
@@ -37,9 +37,9 @@ fn a_leaked_key_is_replaced_and_revoked_in_one_popup() {
     let mut driver = filled_in_popup().press("<enter>");
     assert_snapshot!(driver.screen());
     assert_eq!(changes_requested(&driver), ["Create", "Revoke"]);
-    let old = driver.key_named(LEAKED).clone();
+    let old = driver.key_named(LEAKED_KEY_NAME).clone();
     assert_eq!(old.revoke_reason.as_deref(), Some("suspected leak"));
-    let new = driver.key_named(&format!("{LEAKED} (2026-11)"));
+    let new = driver.key_named(&format!("{LEAKED_KEY_NAME} (2026-11)"));
     assert_eq!((new.replaces, new.revoked_at), (Some(old.id), None));
     let driver = driver.press("sy");
     assert!(driver.model.popup.is_none());
@@ -54,7 +54,7 @@ fn the_last_four_characters_and_a_reason_are_required() {
     assert!(driver.screen().contains("Type a reason"), "{}", driver.screen());
     // The characters were typed before the popup was shown, so they are not accepted.
     let mut driver = Driver::with_size(80, 24).press("jR");
-    let last_four = driver.key_named(LEAKED).last_four().to_owned();
+    let last_four = driver.key_named(LEAKED_KEY_NAME).last_four().to_owned();
     let driver = driver.press_in_one_frame(&format!("L{last_four}")).press("<enter>");
     assert!(driver.screen().contains("Type the last four"), "{}", driver.screen());
     assert!(changes_requested(&driver).is_empty());
@@ -72,7 +72,7 @@ fn a_failed_revoke_is_reported_next_to_the_new_secret_and_retried() {
     assert!(!driver.effects.iter().any(|effect| effect == "pending dropped"));
     let mut driver = driver.press("x");
     assert!(driver.screen().contains("The leaked key is revoked"), "{}", driver.screen());
-    assert!(driver.key_named(LEAKED).revoked_at.is_some());
+    assert!(driver.key_named(LEAKED_KEY_NAME).revoked_at.is_some());
     assert!(driver.effects.iter().any(|effect| effect == "pending dropped"));
     assert_eq!(changes_requested(&driver), ["Create", "Revoke", "Confirm", "Revoke"]);
 }
@@ -83,7 +83,7 @@ fn a_leaked_key_can_be_revoked_even_if_its_replacement_is_refused() {
     let driver = filled_in_popup().fail_next(taken).press("<enter>");
     assert_snapshot!(driver.screen());
     let mut driver = driver.press("<enter>");
-    assert!(driver.key_named(LEAKED).revoked_at.is_some());
+    assert!(driver.key_named(LEAKED_KEY_NAME).revoked_at.is_some());
     assert_eq!(changes_requested(&driver), ["Create", "Revoke"]);
     assert!(driver.model.popup.is_none());
 }
@@ -94,7 +94,7 @@ fn a_create_whose_response_was_lost_is_retried_with_the_same_idempotency_key() {
     let mut driver = filled_in_popup().fail_next(lost).press("<enter>");
     assert!(driver.screen().contains("NOT revoked yet"), "{}", driver.screen());
     driver = driver.press("<enter>");
-    assert!(driver.key_named(LEAKED).revoked_at.is_some());
+    assert!(driver.key_named(LEAKED_KEY_NAME).revoked_at.is_some());
     let creates: Vec<&String> =
         driver.requests.iter().filter(|request| request.starts_with("Create ")).collect();
     assert!(creates.len() == 2 && creates[0] == creates[1], "{creates:?}");
@@ -108,7 +108,7 @@ fn an_interrupted_replacement_is_finished_at_the_next_start() {
         start.unfinished_creates = vec![UnfinishedCreate {
             idempotency_key: "tui-before".into(),
             kind: KeyKind::Organization,
-            body: CreateKey { name: format!("{LEAKED} (2026-11)"), note: None, replaces: Some(old) },
+            body: CreateKey { name: format!("{LEAKED_KEY_NAME} (2026-11)"), note: None, replaces: Some(old) },
             at: NOW.minus(TimeDelta::minutes(20)),
             member: super::key_fixtures::ada().id,
             key_id: Some(super::key_fixtures::id(10)),
@@ -120,7 +120,7 @@ fn an_interrupted_replacement_is_finished_at_the_next_start() {
         }
         let mut driver = driver.press(choice).press("<enter>");
         assert_eq!(changes_requested(&driver), expected);
-        let reason = driver.key_named(LEAKED).revoke_reason.clone();
+        let reason = driver.key_named(LEAKED_KEY_NAME).revoke_reason.clone();
         assert_eq!(reason.as_deref(), Some("found in a public repository"));
     }
 }

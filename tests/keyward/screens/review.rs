@@ -25,7 +25,7 @@ fn stale_keys(count: u16) -> Vec<Key> {
 }
 
 fn review_of(keys: Vec<Key>) -> Driver {
-    let mut driver = Driver::prepare(start_options(80, 24), Role::Admin);
+    let mut driver = Driver::with_held_replies(start_options(80, 24), Role::Admin);
     driver.keys = keys;
     driver.release()
 }
@@ -144,7 +144,7 @@ fn drafts_survive_a_restart_and_no_decision_is_applied_twice() {
     let driver = review_of(stale_keys(3)).press("3xKbecause<enter>");
     let (drafts, keys) = (saved_drafts(&driver), driver.keys.clone());
     let restart = |reviews| {
-        let mut driver = Driver::prepare(
+        let mut driver = Driver::with_held_replies(
             keyward::tui::context::StartOptions { drafts: drafts.clone(), ..start_options(80, 24) },
             Role::Admin,
         );
@@ -173,7 +173,7 @@ fn decisions_that_were_not_applied_stay_drafts_after_a_lost_connection() {
 
 #[test]
 fn the_preview_opens_once_earlier_decisions_are_loaded() {
-    let mut driver = Driver::prepare(start_options(80, 24), Role::Admin);
+    let mut driver = Driver::with_held_replies(start_options(80, 24), Role::Admin);
     driver.keys = stale_keys(3);
     // Releases the account and the keys, but not the earlier decisions.
     let driver = driver.hold_replies().release_batch().release_batch().press("3xA");
@@ -187,7 +187,7 @@ fn the_preview_opens_once_earlier_decisions_are_loaded() {
 fn the_preview_opens_once_the_keys_are_loaded() {
     let first = review_of(stale_keys(3)).press("3x");
     let start = keyward::tui::context::StartOptions { drafts: saved_drafts(&first), ..start_options(80, 24) };
-    let mut driver = Driver::prepare(start, Role::Admin);
+    let mut driver = Driver::with_held_replies(start, Role::Admin);
     driver.keys = stale_keys(3);
     // The tab is opened before the keys have arrived, and the earlier decisions arrive before the keys.
     let driver = driver.hold_replies().release_batch().press("3").release_only("List(Reviews").press("A");
@@ -258,7 +258,7 @@ fn a_truncated_draft_file_loses_only_its_last_line() {
     let resume = |drafts: &str| {
         let start =
             keyward::tui::context::StartOptions { drafts: drafts.to_owned(), ..start_options(80, 24) };
-        let mut driver = Driver::prepare(start, Role::Admin);
+        let mut driver = Driver::with_held_replies(start, Role::Admin);
         driver.keys.clone_from(&review_of(stale_keys(4)).keys);
         driver.release().press("3")
     };

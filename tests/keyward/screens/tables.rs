@@ -27,7 +27,7 @@ fn details_are_shown_beside_below_or_over_the_table() {
 
 #[test]
 fn empty_tables_say_what_to_do_next() {
-    let driver = |role| Driver::prepare(start_options(80, 24), role);
+    let driver = |role| Driver::with_held_replies(start_options(80, 24), role);
     assert_snapshot!(driver(Role::Admin).hold_replies().advance_ms(250).screen());
     assert_snapshot!(driver(Role::Normal).release().press("2").screen());
     let mut empty = driver(Role::Operator);

@@ -14,7 +14,8 @@ const KEY_NAMES: [&str; 6] = ["selected", "live", "stale", "orphaned", "orphaned
 
 /// Returns a driver with one key for each name in [`KEY_NAMES`], in this order, with the first row selected.
 fn driver_with_each_kind(theme: Theme, columns: u16) -> Driver {
-    let mut driver = Driver::prepare(StartOptions { theme, ..start_options(columns, 24) }, Role::Admin);
+    let mut driver =
+        Driver::with_held_replies(StartOptions { theme, ..start_options(columns, 24) }, Role::Admin);
     let removed_member = key_fixtures::member(9, "Gone Gauss", Some(3));
     let used = |ago: TimeDelta| Some((ago, "Grafana/11.4.0"));
     let quiet = used(TimeDelta::days(9));

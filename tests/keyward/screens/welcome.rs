@@ -12,7 +12,7 @@ use super::driver::start_options;
 
 const SIGN_IN_CODE: &str = "inv_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-fn screen(welcome: &Welcome, columns: u16, rows: u16) -> String {
+fn render(welcome: &Welcome, columns: u16, rows: u16) -> String {
     let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
     welcome.draw(&mut buffer);
     let line = |y| (0..columns).map(|x| buffer[(x, y)].symbol()).collect::<String>();
@@ -33,22 +33,22 @@ fn paste(welcome: &mut Welcome, text: &str) {
 fn the_form_asks_for_a_server_and_a_code_and_explains_where_to_get_them() {
     let (welcome, effects) = Welcome::new(start_options(80, 24));
     assert!(effects.is_empty());
-    insta::assert_snapshot!(screen(&welcome, 80, 24));
-    insta::assert_snapshot!(screen(&welcome, 40, 10));
+    insta::assert_snapshot!(render(&welcome, 80, 24));
+    insta::assert_snapshot!(render(&welcome, 40, 10));
 }
 
 #[test]
 fn invalid_input_is_kept_and_the_code_is_never_shown() {
     let (mut welcome, _) = Welcome::new(start_options(80, 24));
     assert!(press(&mut welcome, &["tab", "tab", "enter"]).is_empty(), "no request is sent");
-    assert!(screen(&welcome, 80, 24).contains("Enter the address of the server"));
+    assert!(render(&welcome, 80, 24).contains("Enter the address of the server"));
     paste(&mut welcome, "http://keys.plant.example\n");
     assert!(
-        screen(&welcome, 80, 24).contains("Enter the address of the server"),
+        render(&welcome, 80, 24).contains("Enter the address of the server"),
         "the message stays until the next try"
     );
     press(&mut welcome, &["esc"]);
-    assert!(screen(&welcome, 80, 24).contains("not encrypted"));
+    assert!(render(&welcome, 80, 24).contains("not encrypted"));
     press(&mut welcome, &["enter"]);
     paste(&mut welcome, "nonsense");
     assert!(press(&mut welcome, &["enter"]).is_empty());
@@ -63,7 +63,7 @@ fn invalid_input_is_kept_and_the_code_is_never_shown() {
     assert_eq!((server.as_str(), code.expose()), ("http://keys.plant.example", SIGN_IN_CODE));
     let result = Err(RequestError::Unreachable("Nothing answers there.".to_owned()));
     welcome.update(Msg::Reply { ticket: *ticket, result });
-    let screen = screen(&welcome, 80, 24);
+    let screen = render(&welcome, 80, 24);
     assert!(screen.contains("Nothing answers there.") && screen.contains("http://keys.plant.example"));
     assert!(!screen.contains("inv_"), "{screen}");
     insta::assert_snapshot!(screen);
@@ -84,7 +84,7 @@ fn the_buttons_start_the_demo_and_quit() {
     }
     let (mut welcome, _) = Welcome::new(start_options(80, 24));
     assert!(press(&mut welcome, &["esc", "esc", "q"]).is_empty(), "Esc never quits, and q is a letter here");
-    assert!(screen(&welcome, 80, 24).contains(" q "));
+    assert!(render(&welcome, 80, 24).contains(" q "));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn every_window_size_is_drawn() {
     press(&mut welcome, &["tab", "enter"]);
     for columns in 1..100 {
         for rows in 1..30 {
-            let screen = screen(&welcome, columns, rows);
+            let screen = render(&welcome, columns, rows);
             let whole = columns >= 40 && rows >= 10;
             assert_eq!(
                 whole,

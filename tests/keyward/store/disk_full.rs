@@ -36,7 +36,7 @@ impl Drop for SmallDisk {
     }
 }
 
-async fn invite(store: &Store) -> Result<Id, StoreError> {
+async fn insert_member(store: &Store) -> Result<Id, StoreError> {
     let at = Clock::System.now();
     let id = Id::new(at, random_bytes());
     let email = format!("{id}@plant.example");
@@ -51,13 +51,13 @@ async fn a_full_disk_loses_no_writes_and_writing_resumes() {
     let target = DatabaseLocation::Sqlite(disk.0.join("data/keys.db"));
     let store = Store::open(&target, OpenMode::Serve, Clock::System.now(), random_bytes).await.unwrap();
     for _ in 0..3 {
-        let mut acknowledged = vec![invite(&store).await.unwrap()];
+        let mut acknowledged = vec![insert_member(&store).await.unwrap()];
         let ballast = disk.0.join("ballast");
         let mut file = fs::File::create(&ballast).unwrap();
         while file.write_all(&[0; 4096]).is_ok() {}
         let mut full = 0;
         for _ in 0..200 {
-            match invite(&store).await {
+            match insert_member(&store).await {
                 Ok(id) => acknowledged.push(id),
                 Err(StoreError::DiskFull) => full += 1,
                 Err(other) => panic!("{other:?}"),
@@ -72,7 +72,7 @@ async fn a_full_disk_loses_no_writes_and_writing_resumes() {
         drop(reader);
         drop(file);
         fs::remove_file(&ballast).unwrap();
-        invite(&store).await.unwrap();
+        insert_member(&store).await.unwrap();
     }
     store.close().await;
 }

@@ -11,7 +11,7 @@ use keyward::store::{BackupError, DatabaseLocation, OpenMode, OpenStoreError, St
 use super::{connect_directly, open_with_ada};
 use crate::support::Database;
 
-fn path(database: &Database) -> PathBuf {
+fn database_path(database: &Database) -> PathBuf {
     match &database.target {
         DatabaseLocation::Sqlite(path) => path.clone(),
         DatabaseLocation::Postgres(_) => unreachable!("asked for SQLite"),
@@ -30,7 +30,7 @@ fn path_with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(format!("{}{suffix}", path.display()))
 }
 
-async fn open(database: &Database, access: OpenMode) -> Result<Store, OpenStoreError> {
+async fn try_open(database: &Database, access: OpenMode) -> Result<Store, OpenStoreError> {
     Store::open(&database.target, access, Timestamp(0), random_bytes).await
 }
 
@@ -38,7 +38,7 @@ async fn open(database: &Database, access: OpenMode) -> Result<Store, OpenStoreE
 async fn database_files_are_private() {
     let database = Database::sqlite();
     let (store, _) = open_with_ada(&database).await;
-    let path = path(&database);
+    let path = database_path(&database);
     assert_eq!(file_mode(path.parent().unwrap()), 0o700);
     let files: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|e| e.unwrap().path()).collect();
     assert!(files.len() >= 5, "database, WAL, shared memory, lock, revocation log: {files:?}");
@@ -51,8 +51,8 @@ async fn database_files_are_private() {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_readable_by_others_are_refused_and_the_error_gives_the_chmod_command() {
     let database = Database::sqlite();
-    let path = path(&database);
-    open(&database, OpenMode::Serve).await.unwrap().close().await;
+    let path = database_path(&database);
+    try_open(&database, OpenMode::Serve).await.unwrap().close().await;
     let folder = path.parent().unwrap();
     let wal = path_with_suffix(&path, "-wal");
     fs::write(&wal, "").unwrap();
@@ -60,35 +60,35 @@ async fn files_readable_by_others_are_refused_and_the_error_gives_the_chmod_comm
     for (what, private) in [(folder, 0o700), (path.as_path(), 0o600), (wal.as_path(), 0o600)] {
         for exposed in [0o040, 0o004, 0o010, 0o002] {
             set_mode(what, private | exposed);
-            let error = open(&database, OpenMode::Serve).await.unwrap_err().to_string();
+            let error = try_open(&database, OpenMode::Serve).await.unwrap_err().to_string();
             assert!(error.contains("can be read by other users"), "{error}");
             assert!(error.contains(&format!("chmod {private:o} {}", what.display())), "{error}");
         }
         set_mode(what, private);
     }
-    open(&database, OpenMode::Serve).await.unwrap().close().await;
+    try_open(&database, OpenMode::Serve).await.unwrap().close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_server_owns_the_database_file_and_tools_may_open_it() {
     let database = Database::sqlite();
-    let serving = open(&database, OpenMode::Serve).await.unwrap();
-    let second = open(&database, OpenMode::Serve).await;
+    let serving = try_open(&database, OpenMode::Serve).await.unwrap();
+    let second = try_open(&database, OpenMode::Serve).await;
     assert!(matches!(second, Err(OpenStoreError::Served(_))), "{second:?}");
-    let tool = open(&database, OpenMode::Tool).await.unwrap();
+    let tool = try_open(&database, OpenMode::Tool).await.unwrap();
     tool.set_up_organization("Plant".into(), super::ada(), random_bytes).await.unwrap();
     assert!(serving.reader().await.unwrap().organization().await.unwrap().is_some());
     serving.close().await;
     drop(serving);
-    open(&database, OpenMode::Serve).await.unwrap().close().await;
+    try_open(&database, OpenMode::Serve).await.unwrap().close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tool_never_creates_a_database() {
     let database = Database::sqlite();
-    let missing = open(&database, OpenMode::Tool).await;
+    let missing = try_open(&database, OpenMode::Tool).await;
     assert!(matches!(missing, Err(OpenStoreError::Missing(_))), "{missing:?}");
-    assert!(!path(&database).exists());
+    assert!(!database_path(&database).exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,9 +99,9 @@ async fn the_sqlite_settings_are_in_effect() {
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await.unwrap();
     assert_eq!(journal, "wal");
     // Paths may contain special characters.
-    let odd = DatabaseLocation::Sqlite(path(&database).parent().unwrap().join("ä b?c#d%20.db"));
+    let odd = DatabaseLocation::Sqlite(database_path(&database).parent().unwrap().join("ä b?c#d%20.db"));
     let opened = Store::open(&odd, OpenMode::Serve, Timestamp(0), random_bytes).await.unwrap();
-    assert!(path(&database).parent().unwrap().join("ä b?c#d%20.db").exists());
+    assert!(database_path(&database).parent().unwrap().join("ä b?c#d%20.db").exists());
     opened.close().await;
     store.close().await;
 }
@@ -110,7 +110,7 @@ async fn the_sqlite_settings_are_in_effect() {
 async fn a_backup_is_complete_private_and_never_overwrites() {
     let database = Database::sqlite();
     let (store, ada) = open_with_ada(&database).await;
-    let to = path(&database).parent().unwrap().join("backup.db");
+    let to = database_path(&database).parent().unwrap().join("backup.db");
     store.backup(&to).await.unwrap();
     assert_eq!(file_mode(&to), 0o600);
     let again = store.backup(&to).await;

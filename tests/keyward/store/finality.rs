@@ -46,7 +46,7 @@ async fn final_rows_cannot_be_deleted_reactivated_or_rewritten() {
             format!("UPDATE keys SET kind = 'organization' WHERE id = '{live}'"),
             "INSERT INTO organization (singleton, id, name, created_at) VALUES (2, 'x', 'x', 0)".into(),
         ];
-        if database.is_shared() {
+        if database.allows_several_servers() {
             refused
                 .extend(["keys", "members", "activity", "reviews"].map(|t| format!("TRUNCATE {t} CASCADE")));
         } else {
@@ -74,14 +74,14 @@ async fn final_rows_cannot_be_deleted_reactivated_or_rewritten() {
 async fn both_databases_have_the_same_tables_columns_and_indexes() {
     let Some(postgres) = Database::postgres().await else { return };
     let sqlite = Database::sqlite();
-    let in_sqlite = names(
+    let in_sqlite = query_names(
         &sqlite,
             "SELECT m.name || '.' || c.name || ' ' || LOWER(c.type) || ' ' || CASE c.\"notnull\" WHEN 1 THEN 'NO' ELSE 'YES' END \
              FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\' \
              AND m.name NOT LIKE 'sqlite%' UNION ALL SELECT 'index ' || name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
     )
     .await;
-    let in_postgres = names(
+    let in_postgres = query_names(
         &postgres,
             "SELECT CAST(table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable AS TEXT) \
              FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE '\\_sqlx%' \
@@ -94,7 +94,7 @@ async fn both_databases_have_the_same_tables_columns_and_indexes() {
     assert!(in_sqlite.len() > 90, "too few columns were compared: {in_sqlite:?}");
 }
 
-async fn names(database: &Database, sql: &'static str) -> Vec<String> {
+async fn query_names(database: &Database, sql: &'static str) -> Vec<String> {
     database.open().await.close().await;
     let rows = sqlx::query(sql).fetch_all(&mut connect_directly(&database.target).await).await.unwrap();
     let mut names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();

@@ -41,7 +41,7 @@ fn restore(backup: &Path, data: &Path) {
     fs::copy(backup, data).unwrap();
 }
 
-async fn open(target: &DatabaseLocation, access: OpenMode) -> Store {
+async fn open_store(target: &DatabaseLocation, access: OpenMode) -> Store {
     Store::open(target, access, Clock::System.now(), random_bytes).await.unwrap()
 }
 
@@ -67,10 +67,10 @@ async fn keys_revoked_since_the_backup_are_revoked_again() {
     let database = Database::sqlite();
     let (data, backup, ada) = revoke_after_backup(&database).await;
     restore(&backup, &data);
-    let tool = open(&database.target, OpenMode::Tool).await;
+    let tool = open_store(&database.target, OpenMode::Tool).await;
     assert_eq!(count_active_keys(&tool, ada).await, 3, "the backup contains no revocation");
     tool.close().await;
-    let store = open(&database.target, OpenMode::Serve).await;
+    let store = open_store(&database.target, OpenMode::Serve).await;
     assert_eq!(store.restore_pending(), None);
     assert_eq!(count_active_keys(&store, ada).await, 0);
     let revoked = ActivityFilter { action: Some(Action::KeyRevoked), ..ActivityFilter::default() };
@@ -101,7 +101,7 @@ async fn a_missing_or_older_revocation_log_blocks_keys_until_the_restore_is_acce
             fs::remove_file(&file).unwrap();
         }
 
-        let store = open(&database.target, OpenMode::Serve).await;
+        let store = open_store(&database.target, OpenMode::Serve).await;
         match store.restore_pending() {
             Some(RestorePending::Missing(_)) => assert!(!older),
             Some(RestorePending::Foreign(_)) => assert!(older),
@@ -109,11 +109,11 @@ async fn a_missing_or_older_revocation_log_blocks_keys_until_the_restore_is_acce
         }
         store.close().await;
         drop(store);
-        let tool = open(&database.target, OpenMode::Tool).await;
+        let tool = open_store(&database.target, OpenMode::Tool).await;
         let accepted = tool.accept_restore(Clock::System.now(), random_bytes).await.unwrap();
         assert!(accepted.was_pending);
         tool.close().await;
-        let store = open(&database.target, OpenMode::Serve).await;
+        let store = open_store(&database.target, OpenMode::Serve).await;
         assert_eq!(store.restore_pending(), None);
         store.close().await;
     }
@@ -127,14 +127,14 @@ async fn a_truncated_line_in_the_revocation_log_is_ignored() {
     let file = format!("{}.revoked", data.display());
     let whole = fs::read_to_string(&file).unwrap();
     fs::write(&file, &whole[..whole.len() - 7]).unwrap();
-    let store = open(&database.target, OpenMode::Serve).await;
+    let store = open_store(&database.target, OpenMode::Serve).await;
     assert_eq!(count_active_keys(&store, ada).await, 1);
     revoke_all(&store, ada).await;
     store.close().await;
     drop(store);
     // The lines after the truncated line are still read.
     restore(&backup, &data);
-    let store = open(&database.target, OpenMode::Serve).await;
+    let store = open_store(&database.target, OpenMode::Serve).await;
     assert_eq!(count_active_keys(&store, ada).await, 0);
     store.close().await;
 }

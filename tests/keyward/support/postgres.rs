@@ -61,7 +61,7 @@ impl PostgresCluster {
         let mut wrapper = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let alive = Mutex::new(wrapper.stdin.take());
         let cluster = Self { folder, alive, wrapper: Mutex::new(wrapper) };
-        cluster.await_ready();
+        cluster.wait_until_ready();
         Some(cluster)
     }
 
@@ -70,10 +70,10 @@ impl PostgresCluster {
         let mut alive = self.alive.lock().unwrap();
         writeln!(alive.as_mut().unwrap(), "{mode}").unwrap();
         drop(alive);
-        self.await_ready();
+        self.wait_until_ready();
     }
 
-    fn await_ready(&self) {
+    fn wait_until_ready(&self) {
         let mut wrapper = self.wrapper.lock().unwrap();
         let mut line = String::new();
         // The wrapper prints nothing else, so the buffer loses nothing.
@@ -83,13 +83,13 @@ impl PostgresCluster {
     }
 
     /// Returns the URL of a database on this server.
-    pub fn url(&self, database: &str) -> String {
+    pub fn database_url(&self, database: &str) -> String {
         format!("postgres://keyward@localhost/{database}?host={}", self.folder.display())
     }
 
     /// Creates an empty database and returns its URL.
     pub async fn fresh_database(&self) -> String {
-        create_database(&self.url("postgres"), |name| self.url(name)).await
+        create_database(&self.database_url("postgres"), |name| self.database_url(name)).await
     }
 }
 

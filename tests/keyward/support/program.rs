@@ -73,7 +73,7 @@ impl ProgramHome {
     }
 
     /// Returns a command that runs keyward with these arguments and a minimal environment.
-    pub fn keyward(&self, arguments: &[&str]) -> Command {
+    pub fn keyward_command(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_keyward"));
         command.args(arguments);
         command
@@ -108,12 +108,12 @@ impl ProgramHome {
 
     /// Runs keyward until it has ended.
     pub fn run(&self, arguments: &[&str]) -> CommandOutput {
-        CommandOutput::from(self.keyward(arguments).output().unwrap())
+        CommandOutput::from(self.keyward_command(arguments).output().unwrap())
     }
 
     /// Runs keyward with `input` on its standard input.
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> CommandOutput {
-        let mut child = self.keyward(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        let mut child = self.keyward_command(arguments).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         CommandOutput::from(child.wait_with_output().unwrap())
     }
@@ -184,8 +184,13 @@ impl ProgramServer {
         let init =
             ["admin", "init", "--data", data, "--organization", "Plant", "--email", "ada@plant.example"];
         let code = home.run(&init).expect_success();
-        let server =
-            RunningProgram::start(home.keyward(&["serve", "--data", data, "--listen", "127.0.0.1:0"]));
+        let server = RunningProgram::start(home.keyward_command(&[
+            "serve",
+            "--data",
+            data,
+            "--listen",
+            "127.0.0.1:0",
+        ]));
         let url = server.wait_for_line(|line| {
             let line: Value = serde_json::from_str(line).ok()?;
             (line["message"] == "serving").then(|| line["url"].as_str().unwrap().to_owned())

@@ -56,10 +56,10 @@ pub async fn send(address: SocketAddr, bytes: impl AsRef<[u8]>) -> RawResponse {
 
 /// Reads one response. Returns `None` if the connection ends before the headers are complete.
 pub async fn read_response(stream: &mut (impl AsyncRead + Unpin)) -> Option<RawResponse> {
-    tokio::time::timeout(TIMEOUT, read(stream)).await.expect("the server did not reply in time")
+    tokio::time::timeout(TIMEOUT, try_read_response(stream)).await.expect("the server did not reply in time")
 }
 
-async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<RawResponse> {
+async fn try_read_response(stream: &mut (impl AsyncRead + Unpin)) -> Option<RawResponse> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
