@@ -37,7 +37,7 @@ fn doctor_reports_colours_locale_tmux_and_clipboard() {
     std::fs::create_dir_all(cli.path(".config/keyward")).unwrap();
     let settings = "[ui]\nclipboard = \"command\"\nclipboard_command = \"no-such-copier\"\n";
     std::fs::write(cli.path(".config/keyward/keyward.toml"), settings).unwrap();
-    assert!(found(&cli, &[], "clipboard").contains("`no-such-copier` was not found"));
+    assert!(finding(&cli, &[], "clipboard").contains("`no-such-copier` was not found"));
 }
 
 #[test]
