@@ -159,7 +159,7 @@ fn popups_explain_why_nothing_is_written_in_restricted_mode() {
 }
 
 #[test]
-fn a_fuzzy_search_finds_a_command() {
+fn the_command_palette_searches_fuzzily() {
     assert!(
         Driver::new().press("jj:rvkcnfrm<enter>").screen().contains("Requests with this key will get 401")
     );
