@@ -170,7 +170,7 @@ async fn kill_during_batch(database: &Database, nth: usize, held: HeldMessage) {
     let replies_received = usize::from(held == HeldMessage::Reply);
     assert!(applied >= replies_received && applied < BATCH_SIZE + replies_received, "{at}");
     let mut pty = open();
-    match KEYS - applied {
+    match BATCH_SIZE - applied {
         0 => pty.wait_for_text("No organization keys need a decision"),
         1 => {
             pty.wait_for_text("Decided: revoke 1");

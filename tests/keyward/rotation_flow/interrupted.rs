@@ -39,7 +39,7 @@ async fn an_unfinished_replacement_can_be_kept_reissued_or_revoked_at_the_next_s
                 assert_eq!(screens.saved_files().unfinished_creates(), 1, "{at}: {}", screens.screen());
                 let first = fixture.key_client(&first);
 
-                let next = UiHarness::resume(ada, screens.end()).await;
+                let next = UiHarness::resume(ada, screens.into_saved_files()).await;
                 assert!(next.screen().contains("Unfinished key creation"), "{at}: {}", next.screen());
                 assert!(next.screen().contains(&old.key.masked), "{at}: {}", next.screen());
                 let next = next.press(choice).await;

@@ -115,7 +115,7 @@ fn keys_in_use_are_not_revoked() {
     let mut keys = stale_keys(2);
     keys[0].last_used_at = Some(NOW.minus(TimeDelta::minutes(12)));
     keys[0].created_at = NOW.minus(TimeDelta::days(400));
-    let driver = reviewing(keys).press("3xxA");
+    let driver = review_of(keys).press("3xxA");
     assert!(driver.screen().contains("1 key will not be changed"), "{}", driver.screen());
     assert_eq!(driver.press("y").reviews.len(), 1);
 }
@@ -265,6 +265,6 @@ fn a_truncated_draft_file_loses_only_its_last_line() {
     let resumed = resume(torn);
     assert!(resumed.screen().contains("Decided: revoke 2."), "{}", resumed.screen());
     // A line appended to a truncated one would be lost with it, so the next change rewrites the file.
-    let again = resume(&kept(&resumed.press("S")));
+    let again = resume(&saved_drafts(&resumed.press("S")));
     assert!(again.screen().contains("Decided: revoke 2, skip 1."), "{}", again.screen());
 }

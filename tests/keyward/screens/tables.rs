@@ -43,7 +43,7 @@ fn a_slow_refresh_dims_the_rows_and_shows_a_spinner() {
     let dim = |driver: &Driver| driver.buffer()[(6, 4)].modifier.contains(Modifier::DIM);
     let driver = Driver::new().hold_replies().press("r").advance_ms(150);
     assert!(!driver.screen().contains("looking") && !dim(&driver), "{}", driver.screen());
-    let driver = driver.wait(150);
+    let driver = driver.advance_ms(150);
     assert!(driver.screen().contains("checking for changes") && dim(&driver), "{}", driver.screen());
     let spinner = |driver: &Driver| driver.buffer()[(1, 2)].symbol().to_owned();
     let first = spinner(&driver);

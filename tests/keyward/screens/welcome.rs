@@ -52,7 +52,7 @@ fn invalid_input_is_kept_and_the_code_is_never_shown() {
     press(&mut welcome, &["enter"]);
     paste(&mut welcome, "nonsense");
     assert!(press(&mut welcome, &["enter"]).is_empty());
-    assert!(screen(&welcome, 80, 24).contains("not a complete sign-in code"));
+    assert!(render(&welcome, 80, 24).contains("not a complete sign-in code"));
     press(&mut welcome, &["ctrl-u"]);
     paste(&mut welcome, SIGN_IN_CODE);
     let effects = press(&mut welcome, &["enter", "enter"]);
