@@ -30,7 +30,7 @@ enum HeldMessage {
     Reply,
 }
 
-/// HoldingProxy that holds back one message of the `nth` decision.
+/// A proxy that holds back one message of the `nth` decision.
 struct HoldingProxy {
     address: SocketAddr,
     holds: mpsc::Receiver<()>,
