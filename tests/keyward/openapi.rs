@@ -37,8 +37,8 @@ fn every_schema_reference_resolves() {
 
 #[test]
 fn every_call_is_documented_with_its_problems_and_headers() {
-    struct Check(Value, usize);
-    impl CallVisitor for Check {
+    struct CallCheck(Value, usize);
+    impl CallVisitor for CallCheck {
         fn visit<C: Call>(&mut self) {
             let path = format!("{}{}", wire::BASE, C::PATH);
             let operation = &self.0["paths"][&path][C::METHOD.as_str().to_lowercase()];

@@ -91,7 +91,7 @@ async fn an_interrupted_review_loses_no_decision_and_applies_none_twice() {
             let mut drafted = 0;
             for &key in &keys {
                 let is_draft = left.as_ref().is_some_and(|left| left.draft_for(key).is_some());
-                let (recorded, revoked) = done(ada, key).await;
+                let (recorded, revoked) = count_decisions(ada, key).await;
                 assert!(recorded + usize::from(is_draft) <= 1 && revoked <= recorded, "{at}");
                 drafted += usize::from(is_draft);
             }
