@@ -200,7 +200,7 @@ impl From<io::Error> for CommandError {
     }
 }
 
-/// Converts an operating system error, with its description of what failed, to [`ExitCode::Failure`].
+/// Converts an error with context, usually from the operating system, to a command error with [`ExitCode::Failure`].
 impl From<anyhow::Error> for CommandError {
     fn from(error: anyhow::Error) -> Self {
         Self::new(ExitCode::Failure, format!("{error:#}."))

@@ -8,7 +8,7 @@ use rustix::fs::FileType;
 
 use super::error::DeliveryError;
 
-/// Longest time to wait until the reader of a pipe has read the secret.
+/// Maximum time to wait for the reader of a pipe to consume the secret.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time between two checks whether the secret has been read from the pipe.
 const POLL_INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };

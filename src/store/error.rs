@@ -140,7 +140,7 @@ pub enum OpenStoreError {
     #[error("the database URL is not valid; it should look like postgres://user@host/name")]
     Address,
     /// The tables cannot be created or migrated.
-    #[error("the tables of the database could not be created or updated: {0}")]
+    #[error("could not create or update the database tables: {0}")]
     Schema(String),
     /// Any other error.
     #[error(transparent)]

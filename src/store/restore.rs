@@ -69,7 +69,7 @@ async fn replay(
             Box::pin(async move {
                 let mut revoked = 0;
                 for digest in unknown {
-                    revoked += usize::from(tx.revoke_again(Digest(digest), now, random).await?);
+                    revoked += usize::from(tx.reapply_revocation(Digest(digest), now, random).await?);
                 }
                 Ok(revoked)
             })
@@ -128,7 +128,7 @@ impl Tx {
     }
 
     /// Revokes the key with this digest. Returns `false` if there is no such key or it is already revoked.
-    async fn revoke_again(
+    async fn reapply_revocation(
         &mut self,
         digest: Digest,
         now: Timestamp,

@@ -37,7 +37,7 @@ pub struct Seed {
     pub(crate) activity: Vec<Activity>,
 }
 
-/// An active or removed member.
+/// A member to insert when the store is seeded, either active or removed.
 pub struct SeedMember {
     pub(crate) who: MemberRef,
     pub(crate) role: Role,

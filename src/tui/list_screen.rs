@@ -34,7 +34,7 @@ pub trait ListRow: TableRow + Sized + 'static {
     const DESCENDING_BY_DEFAULT: bool = false;
     /// Key contexts that apply on the screen, innermost first.
     const KEY_CONTEXTS: &'static [KeyContext];
-    /// Example that an empty filter field shows.
+    /// Example filter, shown as the placeholder of an empty filter field.
     const FILTER_EXAMPLE: &'static str;
     /// Recipient of the replies to [`Self::load`].
     const REPLY_TO: ReplyTo;

@@ -71,7 +71,7 @@ impl Table {
         self.at
     }
 
-    /// Returns the zero-based position of the topmost visible row among the shown rows.
+    /// Returns the zero-based index, among the rows that pass the filter, of the row at the top of the viewport.
     pub fn first_visible(&self) -> usize {
         self.top
     }

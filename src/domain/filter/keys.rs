@@ -215,13 +215,13 @@ impl KeyTest {
 }
 
 impl KeyFilter {
-    /// Returns whether a key that is not marked in the table matches the filter.
+    /// Returns whether the key matches the filter, treating it as not marked.
     pub fn matches(&self, key: &Key, rules: &StalenessRules) -> bool {
-        self.matches_marked(key, rules, false)
+        self.matches_with_mark(key, rules, false)
     }
 
     /// Returns whether a key matches the filter. `is_marked` is `true` if the key is marked in the table.
-    pub fn matches_marked(&self, key: &Key, rules: &StalenessRules, is_marked: bool) -> bool {
+    pub fn matches_with_mark(&self, key: &Key, rules: &StalenessRules, is_marked: bool) -> bool {
         self.matches_row(&[&key.name, &key.masked], |test| test.is_met_by(key, rules, is_marked))
     }
 

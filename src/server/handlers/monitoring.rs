@@ -10,7 +10,7 @@ use crate::server::context::ServerContext;
 use crate::server::error::ApiError;
 
 /// Content type of the Prometheus text format.
-const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+const METRICS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Handles a request to the monitoring address: `/healthz`, `/readyz` or `/metrics`.
 pub(in crate::server) async fn handle<B>(context: Arc<ServerContext>, request: Request<B>) -> Response {
@@ -25,7 +25,7 @@ pub(in crate::server) async fn handle<B>(context: Arc<ServerContext>, request: R
         },
         "/metrics" => {
             let text = context.metrics.render() + &render_gauges(&context);
-            ([(CONTENT_TYPE, METRICS_TYPE)], text).into_response()
+            ([(CONTENT_TYPE, METRICS_CONTENT_TYPE)], text).into_response()
         }
         _ => ApiError::NotFound.into_response(),
     }

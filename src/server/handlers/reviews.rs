@@ -128,7 +128,7 @@ fn check_fields(body: &ApplyDecision) -> Result<(), ApiError> {
     match (body.decision, body.until, body.unless_used_since) {
         (Decision::Revoke, _, None) => Err(ApiError::field(
             "unless_used_since",
-            "is missing: give the time when you last viewed the key's usage",
+            "is required: the time at which you last viewed the key's usage",
         )),
         (Decision::Keep | Decision::Rotate | Decision::Skip, _, Some(_)) => {
             Err(ApiError::field("unless_used_since", "must only be given with the decision `revoke`"))

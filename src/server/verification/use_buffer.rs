@@ -69,7 +69,7 @@ impl UseBuffer {
                     self.clients[at..].rotate_left(1);
                 }
             }
-            None => self.push_client(ClientCount {
+            None => self.push_client_count(ClientCount {
                 agent: agent.into(),
                 address: client.address,
                 first: now,
@@ -93,7 +93,7 @@ impl UseBuffer {
         &mut self.hours[at]
     }
 
-    fn push_client(&mut self, client: ClientCount) {
+    fn push_client_count(&mut self, client: ClientCount) {
         if self.clients.len() == CLIENTS_KEPT {
             self.clients.remove(0);
         }
@@ -119,7 +119,7 @@ impl UseBuffer {
                     merged.last = merged.last.max(client.last);
                     self.clients.push(merged);
                 }
-                None => self.push_client(client),
+                None => self.push_client_count(client),
             }
         }
     }

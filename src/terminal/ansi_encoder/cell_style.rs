@@ -7,7 +7,7 @@ use ratatui::style::{Color, Modifier};
 
 use crate::terminal::capabilities::ColorDepth;
 
-/// The visible style of a cell, with colours that the terminal can show.
+/// A cell's visible style, with colours reduced to those that the terminal supports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CellStyle {
     fg: Color,

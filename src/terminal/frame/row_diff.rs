@@ -59,7 +59,7 @@ fn has_disputed_width(cell: &Cell) -> bool {
 
 /// Returns, for each cell, whether it must be written because an old or new character of disputed width to its left may have been
 /// drawn over it.
-fn overdrawn_cells(old: &[Cell], new: &[Cell]) -> Vec<bool> {
+fn cells_overlapped_by_wide_characters(old: &[Cell], new: &[Cell]) -> Vec<bool> {
     let mut overdrawn = vec![false; new.len()];
     for x in 0..new.len() {
         let row = match (has_disputed_width(&old[x]), has_disputed_width(&new[x])) {
@@ -85,7 +85,7 @@ pub(super) fn encode_row_differences(
 ) {
     let width = new.len();
     let (old_halves, new_halves) = (trailing_halves(old), trailing_halves(new));
-    let overdrawn = overdrawn_cells(old, new);
+    let overdrawn = cells_overlapped_by_wide_characters(old, new);
     let same = |x: usize| {
         !overdrawn[x]
             && old_halves[x] == new_halves[x]

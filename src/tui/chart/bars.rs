@@ -11,7 +11,7 @@ use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::tui::theme::{StyleRole, Theme};
 
-/// Bars of one key.
+/// The bars that show one key's usage in the chart.
 pub(super) struct BarSeries<'a> {
     pub columns: &'a [Option<i64>],
     /// Count that is drawn as a bar of full height.

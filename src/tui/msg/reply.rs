@@ -13,7 +13,7 @@ use crate::wire::problem::{Problem, ProblemType};
 use crate::wire::reviews::AppliedDecision;
 use crate::wire::sessions::Me;
 
-/// The reply to a successful request or delivery.
+/// The result of a successful request or delivery.
 #[derive(Debug)]
 pub enum Reply {
     /// The signed-in member, with role and organization.

@@ -19,7 +19,7 @@ use crate::wire::keys::SecretString;
 /// Result of copying through the terminal, which does not confirm that the copy worked.
 const SENT_TO_TERMINAL: &str = "sent to your terminal";
 
-/// Settings for deliveries of texts and secrets.
+/// Settings that control how text and secrets are delivered.
 pub(super) struct Deliveries {
     pub(super) clipboard: Clipboard,
     pub(super) hints: TerminalEnv,

@@ -116,7 +116,7 @@ impl State {
         let show_revoked = self.show_revoked || filter.includes_revoked();
         let keep = |key: &Key| {
             (show_revoked || key.revoked_at.is_none())
-                && (filter.is_empty() || filter.matches_marked(key, &rules, marks.contains(&key.id)))
+                && (filter.is_empty() || filter.matches_with_mark(key, &rules, marks.contains(&key.id)))
         };
         update(table, context.keys(self.kind).keys(), columns, &rules, &keep);
         table.marks = marks;
@@ -128,7 +128,8 @@ impl State {
         let is_marked = |key: &Key| self.list.table.marks.contains(&key.id);
         let mut keys = context.keys(self.kind).keys().iter();
         !self.show_revoked
-            && keys.any(|key| key.revoked_at.is_some() && filter.matches_marked(key, &rules, is_marked(key)))
+            && keys
+                .any(|key| key.revoked_at.is_some() && filter.matches_with_mark(key, &rules, is_marked(key)))
     }
 
     /// Returns the keys that an action applies to: the marked keys in the order in which the server sent them, or the selected

@@ -152,7 +152,10 @@ impl Popup for RemoveMemberPopup {
         let mut list: Vec<Line<'_>> = Vec::new();
         match &self.removal {
             None => {
-                list.push(Line::styled("Loading the effects of the removal.", theme.style(StyleRole::Muted)));
+                list.push(Line::styled(
+                    "Checking what this removal will affect.",
+                    theme.style(StyleRole::Muted),
+                ));
             }
             Some(removal) => {
                 let revoked = if removal.dry_run { "will be revoked" } else { "revoked" };

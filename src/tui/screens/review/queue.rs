@@ -71,7 +71,7 @@ impl State {
         // A key with a draft stays listed until the draft is applied, even if nothing is wrong with the key any more.
         let keep = |key: &Key| {
             let waits = queue::risk(key, decisions, &rules).is_some() || drafts.draft_for(key.id).is_some();
-            waits && (filter.is_empty() || filter.matches_marked(key, &rules, marks.contains(&key.id)))
+            waits && (filter.is_empty() || filter.matches_with_mark(key, &rules, marks.contains(&key.id)))
         };
         update(table, context.keys(KeyKind::Organization).keys(), &rules, &keep);
         table.marks = marks;
