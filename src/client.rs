@@ -1,6 +1,6 @@
 //! The HTTP client: sends the calls of the API and returns their replies.
 //!
-//! Start reading with [`Client::send`] and [`enum@ClientError`]. Nothing is retried unless [`Client::with_retries`] was called;
+//! Start reading with [`Client::send`] and [`enum@ClientError`]. Nothing is retried unless `Client::with_retries` was called;
 //! nothing is redirected or cached. A misbehaving server costs at most 15 s and a few megabytes. Proxies come from the usual
 //! environment variables (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`); loopback servers are always reached directly.
 

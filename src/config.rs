@@ -57,7 +57,7 @@ pub struct Config {
 impl Config {
     /// Loads the configuration file and applies environment variables to it.
     ///
-    /// The file is `flag` (`--config FILE`) if given, otherwise the path in `KEYWARD_CONFIG`, otherwise [`UserPaths::config_file`].
+    /// The file is `flag` (`--config FILE`) if given, otherwise the path in `KEYWARD_CONFIG`, otherwise `UserPaths::config_file`.
     /// Only the last of these may be missing.
     ///
     /// # Errors

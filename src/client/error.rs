@@ -9,7 +9,7 @@ use crate::wire::problem::{Problem, ProblemType};
 /// Why an API call failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ClientError {
-    /// No reply arrived. The server may still have acted on the request, see [`ClientError::is_outcome_unknown`].
+    /// No reply arrived. The server may still have acted on the request, see `ClientError::is_outcome_unknown`.
     #[error("{message}")]
     Unreachable {
         /// What prevented the reply from arriving.

@@ -23,7 +23,7 @@ impl Client {
         Self { on_retry: Some(on_retry), ..self.clone() }
     }
 
-    /// Sends a call. Retries it if this client was created by [`Client::with_retries`] and the call is safe to retry.
+    /// Sends a call. Retries it if this client was created by `Client::with_retries` and the call is safe to retry.
     ///
     /// # Errors
     /// Returns the error of the last attempt, see [`enum@ClientError`].

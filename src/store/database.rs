@@ -96,7 +96,7 @@ impl Store {
             .unwrap_or_else(|gone| Err(lost_task_error(&gone).into()))
     }
 
-    /// Returns a handle for single queries, each of which sees the latest data. Cheaper than [`Store::read`].
+    /// Returns a handle for single queries, each of which sees the latest data. Cheaper than `Store::read`.
     ///
     /// # Errors
     /// Returns an error if no connection can be opened.

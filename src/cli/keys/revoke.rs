@@ -1,7 +1,7 @@
 //! `keyward keys revoke`: revokes keys, each only if it was not used since a given time. Keys in use stay active and are reported.
 //!
 //! [`revoke`] is shared with `keyward rotate finish` and `cancel`. It predicts every result ([`predict`]), asks for confirmation,
-//! sends the guarded revokes ([`revoke_predicted`]), and reports each result ([`report()`]).
+//! sends the guarded revokes ([`revoke_predicted`]), and reports each result (`report()`).
 
 use std::io::BufRead as _;
 

@@ -13,20 +13,20 @@ use crate::wire::reviews::{ApplyDecision, RecordExport, ReviewsQuery};
 /// A request for a list. One reply arrives for each page.
 #[derive(Debug)]
 pub enum ListRequest {
-    /// All keys of this kind, including revoked ones, newest first → [`Reply::Keys`].
+    /// All keys of this kind, including revoked ones, newest first → `Reply::Keys`.
     Keys(KeyKind),
-    /// Keys that changed since an earlier list → [`Reply::Keys`].
+    /// Keys that changed since an earlier list → `Reply::Keys`.
     Changes {
         /// Whether personal or organization keys are requested.
         kind: KeyKind,
         /// The `as_of` of the earlier list.
         since: Timestamp,
     },
-    /// Rotations of keys of this kind, with the hourly usage of both keys → [`Reply::Rotations`].
+    /// Rotations of keys of this kind, with the hourly usage of both keys → `Reply::Rotations`.
     Rotations(KeyKind),
-    /// All members of the organization → [`Reply::Members`].
+    /// All members of the organization → `Reply::Members`.
     Members,
-    /// Applied review decisions → [`Reply::Reviews`].
+    /// Applied review decisions → `Reply::Reviews`.
     Reviews(ReviewsQuery),
 }
 
@@ -35,19 +35,19 @@ pub enum ListRequest {
 pub enum ApiRequest {
     /// A list; see [`ListRequest`] for the replies.
     List(ListRequest),
-    /// Gets the signed-in member, the role and the policy → [`Reply::Me`].
+    /// Gets the signed-in member, the role and the policy → `Reply::Me`.
     Me,
-    /// Redeems a sign-in code, stores the new session in the profile, and uses it for all later requests → [`Reply::Me`].
+    /// Redeems a sign-in code, stores the new session in the profile, and uses it for all later requests → `Reply::Me`.
     SignIn(Arc<SecretString>),
     /// Redeems a sign-in code at the given server and stores the new session in the profile named after that server →
-    /// [`Reply::Me`].
+    /// `Reply::Me`.
     SignInAt {
         /// Address of the server, as typed.
         server: String,
         /// The sign-in code.
         code: Arc<SecretString>,
     },
-    /// Creates a key → [`Reply::Created`]. An [`UnfinishedCreate`] record is stored before the request is sent, and its `key_id` is
+    /// Creates a key → `Reply::Created`. An [`UnfinishedCreate`] record is stored before the request is sent, and its `key_id` is
     /// set when the reply arrives. If the record cannot be stored, no request is sent.
     Create {
         /// Whether this is a personal or an organization key.
@@ -60,9 +60,9 @@ pub enum ApiRequest {
         /// even after a crash.
         leaked: Option<String>,
     },
-    /// Confirms that the secret of a new key is stored → [`Reply::Key`].
+    /// Confirms that the secret of a new key is stored → `Reply::Key`.
     Confirm(KeyKind, Id),
-    /// Changes the name or note of a key → [`Reply::Key`].
+    /// Changes the name or note of a key → `Reply::Key`.
     Edit {
         /// Whether this is a personal or an organization key.
         kind: KeyKind,
@@ -73,7 +73,7 @@ pub enum ApiRequest {
         /// The fields to change. Absent fields stay as they are.
         body: EditKey,
     },
-    /// Revokes a key → [`Reply::Key`], or a refusal that contains the current key.
+    /// Revokes a key → `Reply::Key`, or a refusal that contains the current key.
     Revoke {
         /// Whether this is a personal or an organization key.
         kind: KeyKind,
@@ -82,7 +82,7 @@ pub enum ApiRequest {
         /// Reason for the revocation, and the conditions under which it is refused.
         body: RevokeKey,
     },
-    /// Gets the usage of a key over time → [`Reply::Usage`].
+    /// Gets the usage of a key over time → `Reply::Usage`.
     Usage {
         /// Whether this is a personal or an organization key.
         kind: KeyKind,
@@ -91,7 +91,7 @@ pub enum ApiRequest {
         /// Time range and bucket width.
         query: UsageQuery,
     },
-    /// Gets the daily usage of at most 200 keys → [`Reply::DailyUse`].
+    /// Gets the daily usage of at most 200 keys → `Reply::DailyUse`.
     DailyUse {
         /// Whether this is a personal or an organization key.
         kind: KeyKind,
@@ -100,38 +100,38 @@ pub enum ApiRequest {
         /// Number of days, ending with today.
         days: u32,
     },
-    /// Finds the key that a secret belongs to → [`Reply::Found`].
+    /// Finds the key that a secret belongs to → `Reply::Found`.
     LookUp(Arc<SecretString>),
-    /// Revokes the key that a leaked secret belongs to → [`Reply::Found`].
+    /// Revokes the key that a leaked secret belongs to → `Reply::Found`.
     RevokeLeaked {
         /// The leaked secret.
         secret: Arc<SecretString>,
         /// Reason that the activity log records.
         reason: String,
     },
-    /// Invites a person, or creates a sign-in code for an existing member → [`Reply::Invited`].
+    /// Invites a person, or creates a sign-in code for an existing member → `Reply::Invited`.
     Invite(InviteMember),
-    /// Changes the role of a member → [`Reply::RoleChanged`].
+    /// Changes the role of a member → `Reply::RoleChanged`.
     ChangeRole(Id, ChangeRole),
-    /// Removes a member, or finds out what the removal would do → [`Reply::Removal`].
+    /// Removes a member, or finds out what the removal would do → `Reply::Removal`.
     Remove {
         /// The member to remove.
         id: Id,
         /// If set, nothing is changed; the reply only lists the consequences.
         dry_run: bool,
     },
-    /// Ends all sessions of a member → [`Reply::Done`].
+    /// Ends all sessions of a member → `Reply::Done`.
     EndSessions(Id),
-    /// Applies a review decision → [`Reply::Decided`].
+    /// Applies a review decision → `Reply::Decided`.
     Decide {
         /// A retry with the same idempotency key returns the first result instead of applying the decision twice.
         idempotency_key: String,
         /// The decision, and the id of the key that it is about.
         body: ApplyDecision,
     },
-    /// Records an export of review decisions in the activity log → [`Reply::Done`].
+    /// Records an export of review decisions in the activity log → `Reply::Done`.
     RecordExport(RecordExport),
-    /// Gets a page of the activity log → [`Reply::Activity`].
+    /// Gets a page of the activity log → `Reply::Activity`.
     Activity(ActivityQuery),
 }
 
