@@ -42,7 +42,7 @@ impl ServerProcess {
         command.env("PATH", env_var("PATH").unwrap()).env("KEYWARD_CONFIG", config);
         #[cfg(feature = "fault-injection")]
         command.envs(
-            environment("KEYWARD_TEST_SERVER_FAULT")
+            env_var("KEYWARD_TEST_SERVER_FAULT")
                 .map(|fault| (keyward::fault_injection::FAULT_VARIABLE, fault)),
         );
         match target {
